@@ -1,0 +1,160 @@
+package portvigil
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Severity of a finding or an alert. The zero value orders below all.
+type Severity string
+
+// The severities.
+const (
+	Low      Severity = "low"
+	Medium   Severity = "medium"
+	High     Severity = "high"
+	Critical Severity = "critical"
+)
+
+// Rank orders the severities: 0 for none, 1 low … 4 critical.
+func (s Severity) Rank() int {
+	switch s {
+	case Low:
+		return 1
+	case Medium:
+		return 2
+	case High:
+		return 3
+	case Critical:
+		return 4
+	}
+	return 0
+}
+
+// Family groups the kinds of alert; the key of an alert is its subject and family.
+type Family string
+
+// The families.
+const (
+	FamilyExposure      Family = "exposure"
+	FamilyVulnerability Family = "vulnerability"
+	FamilyHealth        Family = "health"
+	FamilyBaseline      Family = "baseline"
+)
+
+// AlertState is where an alert stands in its life (RULES section 4).
+type AlertState string
+
+// The states. An alert is open in all of them but AlertResolved.
+const (
+	AlertNew             AlertState = "new"
+	AlertAcknowledged    AlertState = "acknowledged"
+	AlertInvestigating   AlertState = "investigating"
+	AlertWaitingShut     AlertState = "waiting-shut"
+	AlertWaitingBaseline AlertState = "waiting-baseline"
+	AlertResolved        AlertState = "resolved"
+)
+
+// Subject is what an alert is about: a host, a vantage, a channel, a feed.
+type Subject struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+// AlertEndpoint is one row of an alert.
+type AlertEndpoint struct {
+	Address netip.Addr `json:"address"` // "" for every address of the host
+	Proto   Proto      `json:"proto"`
+	Port    uint16     `json:"port"`
+	// Ports stands for Port where a flood is told as ranges: "1000-2000".
+	Ports   string    `json:"ports,omitempty"`
+	Verdict Verdict   `json:"verdict"`
+	Also    []Verdict `json:"also"`
+	// Explained tells that the row needs nothing any more.
+	Explained bool     `json:"explained,omitempty"`
+	Service   *Service `json:"service,omitempty"`
+	Process   *Process `json:"process,omitempty"`
+}
+
+// Sighting is what one vantage, or the inside, last said of the alert's door.
+type Sighting struct {
+	Vantage string    `json:"vantage,omitempty"`
+	State   string    `json:"state"` // a port state; inside: "listening" or "not-listening"
+	Seen    time.Time `json:"seen"`
+}
+
+// AlertViews is the newest sighting of every view that knows the door.
+type AlertViews struct {
+	Outside []Sighting `json:"outside"`
+	Inside  *Sighting  `json:"inside"`
+}
+
+// ResolutionKind tells how an alert ended.
+type ResolutionKind string
+
+// The ways to end.
+const (
+	ResolvedExpected ResolutionKind = "expected"
+	ResolvedShut     ResolutionKind = "shut"
+	ResolvedFalse    ResolutionKind = "false"
+	ResolvedAccepted ResolutionKind = "accepted"
+	ResolvedCleared  ResolutionKind = "cleared"
+)
+
+// Resolution is how, by whom and why an alert was resolved.
+type Resolution struct {
+	Kind  ResolutionKind `json:"kind"`
+	By    string         `json:"by"`
+	Why   string         `json:"why"`
+	Owner string         `json:"owner"`
+	Until *time.Time     `json:"until"` // accepted: the end of that day
+	Time  time.Time      `json:"time"`
+}
+
+// Cause names what several alerts share.
+type Cause struct {
+	ID    string `json:"id"`
+	Text  string `json:"text"`
+	Count int    `json:"count"`
+}
+
+// Alert is a set of findings that somebody has to resolve together. Its JSON
+// form is the alert record of the commands, the API and the webhook, less
+// "type" and "time".
+type Alert struct {
+	ID         string          `json:"id"`
+	Kind       Kind            `json:"kind"`
+	Severity   Severity        `json:"severity"`
+	Subject    Subject         `json:"subject"`
+	Host       string          `json:"host,omitempty"`
+	Proto      Proto           `json:"proto,omitempty"`
+	Port       uint16          `json:"port,omitempty"`
+	Endpoints  []AlertEndpoint `json:"endpoints"`
+	State      AlertState      `json:"state"`
+	Opened     time.Time       `json:"opened"`
+	Changed    time.Time       `json:"changed"`
+	Reopened   int             `json:"reopened"`
+	Family     Family          `json:"family"`
+	Cause      *Cause          `json:"cause"`
+	Service    *Service        `json:"service"`
+	Process    *Process        `json:"process"`
+	Views      AlertViews      `json:"views"`
+	Resolution *Resolution     `json:"resolution"`
+	Text       string          `json:"text"` // one sentence for people
+	Link       string          `json:"link"`
+}
+
+// Open reports whether somebody still has to resolve the alert.
+func (a *Alert) Open() bool { return a.State != AlertResolved }
+
+// AlertEvent is what people are told of: nothing else is.
+type AlertEvent string
+
+// The told events, as the webhook's "type" has them.
+const (
+	AlertOpened     AlertEvent = "alert.opened"
+	AlertRisen      AlertEvent = "alert.changed"
+	AlertReopened   AlertEvent = "alert.reopened"
+	AlertIsResolved AlertEvent = "alert.resolved"
+	ChannelTest     AlertEvent = "channel.test"
+)
