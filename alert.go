@@ -142,6 +142,36 @@ type Alert struct {
 	Resolution *Resolution     `json:"resolution"`
 	Text       string          `json:"text"` // one sentence for people
 	Link       string          `json:"link"`
+	// Memory is what the rules remember between looks; it is no part of the record.
+	Memory AlertMemory `json:"-"`
+}
+
+// AlertMemory is what an alert's next transition depends on beside the record.
+type AlertMemory struct {
+	AckUntil *time.Time `json:"ack_until,omitempty"` // nil: until it rises
+	// ShutAsked is when somebody said that they shut the door; ShutLooks counts
+	// the looks that were asked for since.
+	ShutAsked *time.Time `json:"shut_asked,omitempty"`
+	ShutBy    string     `json:"shut_by,omitempty"`
+	ShutLooks int        `json:"shut_looks,omitempty"`
+	// Print is what answered when the alert was called false: it comes back
+	// when that differs.
+	Print *DoorPrint `json:"print,omitempty"`
+	// Peak is the highest severity that people were told of.
+	Peak Severity `json:"peak,omitempty"`
+	// Noted tells that a person saw an alert that ended by itself.
+	Noted bool `json:"noted,omitempty"`
+	// Before is the resolved alert that this one follows, "" for none.
+	Before string `json:"before,omitempty"`
+}
+
+// DoorPrint is what makes a door that was called a false alarm another door.
+type DoorPrint struct {
+	Product string   `json:"product,omitempty"`
+	Exes    []string `json:"exes,omitempty"`
+	HostKey string   `json:"hostkey,omitempty"`
+	Scope   Scope    `json:"scope,omitempty"`
+	Reaches []Reach  `json:"reaches,omitempty"`
 }
 
 // Open reports whether somebody still has to resolve the alert.

@@ -183,3 +183,22 @@ func (s *PortSet) UnmarshalText(text []byte) error {
 	*s = *t
 	return nil
 }
+
+// Subtract takes every port of t out of the set.
+func (s *PortSet) Subtract(t *PortSet) {
+	if t == nil {
+		return
+	}
+	for i := range s.words {
+		s.words[i] &^= t.words[i]
+	}
+}
+
+// Clone returns a copy that shares nothing; of nil, an empty set.
+func (s *PortSet) Clone() *PortSet {
+	c := new(PortSet)
+	if s != nil {
+		*c = *s
+	}
+	return c
+}

@@ -1,0 +1,87 @@
+package portvigil
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// AddressKind tells what an address is to a host.
+type AddressKind string
+
+// The kinds; the zero value is unknown, and what it leads to is claimed less surely.
+const (
+	AddressOwn    AddressKind = "own"    // seen on one of the host's interfaces
+	AddressNAT    AddressKind = "nat"    // leads to the host
+	AddressShared AddressKind = "shared" // load balancer or CDN
+)
+
+// HostAddress is one address of a host.
+type HostAddress struct {
+	Address netip.Addr  `json:"address"`
+	Kind    AddressKind `json:"kind,omitempty"`
+	// Name is the DNS name that led to the address, "" for one that was given.
+	Name string `json:"name,omitempty"`
+}
+
+// Defaults of a host's schedule.
+const (
+	DefaultOutsideInterval = 24 * time.Hour
+	DefaultInsideInterval  = time.Hour
+)
+
+// Host is a server that is watched.
+type Host struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Groups []string `json:"groups,omitempty"`
+	// Targets are the addresses and DNS names as they were given; names are
+	// resolved anew for each look.
+	Targets []string `json:"targets"`
+	// Addresses is what the targets last led to.
+	Addresses []HostAddress `json:"addresses,omitempty"`
+	// Outside and Inside are how often each view is to look; positive.
+	Outside time.Duration `json:"outside"`
+	Inside  time.Duration `json:"inside"`
+	// Local tells that this is the server's own machine, seen from inside by it.
+	Local bool      `json:"local,omitempty"`
+	Added time.Time `json:"added"`
+}
+
+// hostName holds what a host may be called: what fits a file name, a YAML
+// scalar and a line of a terminal without quoting.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$`)
+
+// CheckHostName returns an Error for a name that no host may have.
+func CheckHostName(name string) error {
+	if !hostName.MatchString(name) {
+		return Errorf(CodeInvalid, "host name %q is not usable", Printable(name)).
+			WithHint("use letters, digits, dots, dashes and underscores, at most 253")
+	}
+	return nil
+}
+
+// IsDNSName reports whether a target is a name rather than an address.
+func IsDNSName(target string) bool {
+	_, err := netip.ParseAddr(target)
+	return err != nil && hostName.MatchString(strings.TrimSuffix(target, "."))
+}
+
+// Interval returns how often the view is to look at the host.
+func (h *Host) Interval(v View) time.Duration {
+	if v == Inside {
+		return h.Inside
+	}
+	return h.Outside
+}
+
+// KindOf returns what the address is to the host, "" where it is not known.
+func (h *Host) KindOf(a netip.Addr) AddressKind {
+	for _, known := range h.Addresses {
+		if known.Address == a {
+			return known.Kind
+		}
+	}
+	return ""
+}

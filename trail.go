@@ -1,0 +1,331 @@
+package portvigil
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Sight is what a trail says of one port: open or not, since when, and by which
+// looks. The zero value says that no look of the view tells anything of it.
+type Sight struct {
+	Door  Door      `json:"door"`
+	State PortState `json:"state"` // inside: open is listening, closed is not
+	// Reason is why an outside look said so.
+	Reason Reason `json:"reason,omitempty"`
+	// Since and Last are when the first and the newest look of the unbroken run
+	// of "open", or of "not open", were received.
+	Since     time.Time `json:"since"`
+	Last      time.Time `json:"last"`
+	SinceLook string    `json:"since_look"`
+	LastLook  string    `json:"last_look"`
+	// Began and Ended bound the newest look by the clock of who looked.
+	Began time.Time `json:"began"`
+	// FirstBegan is when the first look of the run began, by the same clock.
+	FirstBegan time.Time `json:"first_began"`
+	// Introduced tells that the port was open when a complete look first
+	// covered it: it is to be explained, and is no news.
+	Introduced bool `json:"introduced,omitempty"`
+	// Confirmed tells that a connection was completed during this run.
+	Confirmed bool `json:"confirmed,omitempty"`
+	// WasOpen tells that the view has seen the port open at any time.
+	WasOpen   bool       `json:"was_open,omitempty"`
+	Service   *Service   `json:"service,omitempty"`
+	Listeners []Listener `json:"listeners,omitempty"` // inside
+}
+
+// Open reports whether the port was open when last seen.
+func (s Sight) Open() bool { return s.State == StateOpen }
+
+// Known reports whether any look says something of the port.
+func (s Sight) Known() bool { return s.State != "" }
+
+// LookHead is a look without what it saw.
+type LookHead struct {
+	ID       string     `json:"id"`
+	Seq      uint64     `json:"seq"`
+	Started  time.Time  `json:"started"`
+	Ended    time.Time  `json:"ended"`
+	Received time.Time  `json:"received"`
+	Complete bool       `json:"complete"`
+	Default  PortState  `json:"default_state,omitempty"`
+	Covers   []Coverage `json:"covers,omitempty"`
+	Notes    []string   `json:"notes,omitempty"`
+}
+
+// Covering is a look and those of its ports for which it is the first, or the
+// newest, complete one.
+type Covering struct {
+	Look  LookHead `json:"look"`
+	Ports *PortSet `json:"ports"`
+}
+
+// Trail is all that one view's looks say, folded into one value. It is derived:
+// the looks are the truth, and Replay makes it again from them.
+type Trail struct {
+	Key   ViewKey `json:"key"`
+	Reach Reach   `json:"reach,omitempty"`
+	// Newest is the look with the highest sequence number, complete or not.
+	Newest LookHead `json:"newest"`
+	// First and Latest part the ports that complete looks covered: by the first
+	// look that did, and by the newest. An inside look covers all of them.
+	First  []Covering `json:"first,omitempty"`
+	Latest []Covering `json:"latest,omitempty"`
+	// Full is the newest complete look at all ports; its exceptions are the gaps.
+	Full *LookHead `json:"full,omitempty"`
+	// Answered is what Full found closed although its default is filtered.
+	Answered *PortSet `json:"answered,omitempty"`
+	// Sights has every port that a look listed, by protocol and port.
+	Sights []Sight `json:"sights,omitempty"`
+}
+
+// Replay folds looks of one view, in any order, into their trail.
+func Replay(looks []*Look) *Trail {
+	ordered := slices.Clone(looks)
+	slices.SortFunc(ordered, func(a, b *Look) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
+	})
+	t := new(Trail)
+	for _, l := range ordered {
+		t.Add(l)
+	}
+	return t
+}
+
+// Follows reports whether the look may be added as the next of the trail; one
+// that came late needs a Replay of them all.
+func (t *Trail) Follows(l *Look) bool { return t.Newest.ID == "" || l.Seq > t.Newest.Seq }
+
+// Add folds the next look into the trail. Only a complete look closes what it
+// covered; an incomplete one still tells what is open. A look at an address of
+// the vantage's own machine is no look from outside and adds nothing.
+func (t *Trail) Add(l *Look) {
+	if l.OwnAddress {
+		return
+	}
+	t.Key, t.Reach, t.Newest = l.Key(), l.Reach, headOf(l)
+	covered := l.Ports
+	if l.View == Inside {
+		covered = new(PortSet)
+		if l.CoversAll(CoversSockets) {
+			covered = AllPorts()
+		}
+	}
+	open := t.addOpen(l)
+	if !l.Complete {
+		return
+	}
+	t.addShut(l, covered, open)
+	t.addCoverage(l, covered)
+}
+
+// addOpen folds what the look saw open and returns those doors.
+func (t *Trail) addOpen(l *Look) map[Door]bool {
+	open := map[Door]bool{}
+	if l.View == Inside {
+		for door, listeners := range byDoor(l.Listeners) {
+			open[door] = true
+			s := t.run(l, door, StateOpen)
+			s.Listeners, s.Confirmed = keepOwners(listeners, s.Listeners, l), true
+			t.put(s)
+		}
+		return open
+	}
+	for _, o := range l.Observations {
+		if o.State != StateOpen {
+			continue
+		}
+		door := Door{l.Proto, o.Port}
+		open[door] = true
+		s := t.run(l, door, StateOpen)
+		s.Reason = o.Reason
+		if o.Service != nil {
+			s.Confirmed = s.Confirmed || o.Service.Connected
+			s.Service = newerService(o.Service, s.Service)
+		}
+		t.put(s)
+	}
+	return open
+}
+
+// addShut folds what a complete look covered and did not see open.
+func (t *Trail) addShut(l *Look, covered *PortSet, open map[Door]bool) {
+	for _, o := range l.Observations {
+		if o.State == StateOpen || o.State == StateOpenFiltered {
+			continue
+		}
+		s := t.run(l, Door{l.Proto, o.Port}, o.State)
+		s.Reason = o.Reason
+		t.put(s)
+	}
+	shut := l.DefaultState
+	if l.View == Inside {
+		shut = StateClosed
+	}
+	for _, old := range slices.Clone(t.Sights) {
+		if open[old.Door] || old.LastLook == l.ID || !covered.Contains(old.Door.Port) || shut == StateOpenFiltered {
+			continue
+		}
+		if l.View == Outside && l.At(old.Door.Port).State == StateOpenFiltered {
+			continue
+		}
+		s := t.run(l, old.Door, shut)
+		s.Reason = ""
+		t.put(s)
+	}
+}
+
+// addCoverage notes which ports the complete look covered.
+func (t *Trail) addCoverage(l *Look, covered *PortSet) {
+	head := headOf(l)
+	fresh := covered.Clone()
+	for _, c := range t.First {
+		fresh.Subtract(c.Ports)
+	}
+	if fresh.Len() > 0 {
+		t.First = append(t.First, Covering{head, fresh})
+	}
+	var latest []Covering
+	for _, c := range t.Latest {
+		rest := c.Ports.Clone()
+		if rest.Subtract(covered); rest.Len() > 0 {
+			latest = append(latest, Covering{c.Look, rest})
+		}
+	}
+	if covered.Len() > 0 {
+		latest = append(latest, Covering{head, covered.Clone()})
+	}
+	t.Latest = latest
+	if l.View == Outside && covered.Len() == 65535 {
+		t.Full, t.Answered = &head, new(PortSet)
+		for _, o := range l.Observations {
+			if o.State == StateClosed && l.DefaultState == StateFiltered {
+				t.Answered.Add(o.Port)
+			}
+		}
+	}
+}
+
+// run continues the door's sight with what the look saw, or begins another one
+// where it opened or shut.
+func (t *Trail) run(l *Look, door Door, state PortState) Sight {
+	s, found := t.listed(door)
+	if !found || s.Open() != (state == StateOpen) {
+		first := t.covered(t.First, door.Port) == nil
+		began := Sight{Door: door, Since: l.Received, SinceLook: l.ID, FirstBegan: l.Started, WasOpen: s.WasOpen,
+			Introduced: state == StateOpen && first}
+		if state != StateOpen && !found && !first {
+			// The looks before covered it without listing it: it was shut in them already.
+			head := t.covered(t.First, door.Port)
+			began.Since, began.SinceLook, began.FirstBegan = head.Received, head.ID, head.Started
+		}
+		s = began
+	}
+	s.State, s.Last, s.LastLook, s.Began = state, l.Received, l.ID, l.Started
+	s.WasOpen = s.WasOpen || state == StateOpen
+	return s
+}
+
+// At returns what the trail says of a door, listed or not.
+func (t *Trail) At(door Door) Sight {
+	if s, found := t.listed(door); found {
+		return s
+	}
+	latest := t.covered(t.Latest, door.Port)
+	if latest == nil || t.Key.View == Outside && t.Key.Proto != door.Proto {
+		return Sight{}
+	}
+	first := t.covered(t.First, door.Port)
+	state := latest.Default
+	if t.Key.View == Inside {
+		state = StateClosed
+	}
+	return Sight{Door: door, State: state, Since: first.Received, SinceLook: first.ID, FirstBegan: first.Started,
+		Last: latest.Received, LastLook: latest.ID, Began: latest.Started}
+}
+
+// LastComplete returns the newest complete look that covered the door, nil
+// where none did.
+func (t *Trail) LastComplete(door Door) *LookHead {
+	if t.Key.View == Outside && t.Key.Proto != door.Proto {
+		return nil
+	}
+	return t.covered(t.Latest, door.Port)
+}
+
+func (t *Trail) covered(in []Covering, port uint16) *LookHead {
+	for i := range in {
+		if in[i].Ports.Contains(port) {
+			return &in[i].Look
+		}
+	}
+	return nil
+}
+
+func (t *Trail) listed(door Door) (Sight, bool) {
+	i, found := t.index(door)
+	if !found {
+		return Sight{}, false
+	}
+	return t.Sights[i], true
+}
+
+func (t *Trail) put(s Sight) {
+	i, found := t.index(s.Door)
+	if found {
+		t.Sights[i] = s
+		return
+	}
+	t.Sights = slices.Insert(t.Sights, i, s)
+}
+
+func (t *Trail) index(door Door) (int, bool) {
+	return slices.BinarySearchFunc(t.Sights, door, func(s Sight, d Door) int { return compareDoors(s.Door, d) })
+}
+
+func compareDoors(a, b Door) int {
+	return cmp.Or(cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port))
+}
+
+func headOf(l *Look) LookHead {
+	return LookHead{ID: l.ID, Seq: l.Seq, Started: l.Started, Ended: l.Ended, Received: l.Received,
+		Complete: l.Complete, Default: l.DefaultState, Covers: l.Covers, Notes: l.Notes}
+}
+
+func byDoor(listeners []Listener) map[Door][]Listener {
+	doors := map[Door][]Listener{}
+	for _, l := range listeners {
+		door := Door{l.Proto, l.Port}
+		doors[door] = append(doors[door], l)
+	}
+	return doors
+}
+
+// keepOwners gives listeners whose owner this look could not read the owner
+// that an earlier look read: what a look does not cover it does not deny.
+func keepOwners(now, before []Listener, l *Look) []Listener {
+	if l.CoversAll(CoversOwners) {
+		return now
+	}
+	kept := slices.Clone(now)
+	for i := range kept {
+		if kept[i].Process != nil {
+			continue
+		}
+		for _, b := range before {
+			if b.Address == kept[i].Address && b.Device == kept[i].Device && b.Namespace == kept[i].Namespace {
+				kept[i].Process, kept[i].Others = b.Process, b.Others
+			}
+		}
+	}
+	return kept
+}
+
+// newerService prefers what answered last, unless it told less than before of
+// the same protocol: a slow answer is no change.
+func newerService(now, before *Service) *Service {
+	if before == nil || now.Product != "" || now.Name != "" {
+		return now
+	}
+	return before
+}

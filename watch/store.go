@@ -1,0 +1,96 @@
+package watch
+
+import (
+	"context"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+// Store is the ground that the engine stands on: transactions that see a
+// consistent state, one writer at a time. What Update's function did is on disk
+// when Update returns nil, and leaves no trace when it returns an error. The
+// function may run again when the database was busy: it changes nothing but the Tx.
+type Store interface {
+	View(ctx context.Context, do func(Tx) error) error
+	Update(ctx context.Context, do func(Tx) error) error
+}
+
+// Tx is a transaction. Every method that looks for one thing returns a
+// portvigil.Error with CodeNotFound where it is not there.
+type Tx interface {
+	hosts
+	looks
+	alerts
+	baselines
+	channels
+	requests
+}
+
+type hosts interface {
+	Hosts() ([]portvigil.Host, error) // by name
+	Host(name string) (portvigil.Host, error)
+	HostByID(id string) (portvigil.Host, error)
+	PutHost(portvigil.Host) error
+	// RemoveHost removes the host, its looks, trails and requests; its alerts stay.
+	RemoveHost(id string) error
+	Scope() ([]portvigil.ScopeRule, error)
+	PutScopeRule(portvigil.ScopeRule) error // replaces the rule for the same prefix
+}
+
+type looks interface {
+	// NextSeq returns a number above all that it returned before.
+	NextSeq() (uint64, error)
+	HasLook(id string) (bool, error)
+	AddLook(hostID string, l *portvigil.Look) error
+	// Looks returns the looks of one view by rising Seq, Looks' Host being the host's name.
+	Looks(hostID string, key portvigil.ViewKey) ([]*portvigil.Look, error)
+	// LooksOfRun returns the looks that were started together, oldest first.
+	LooksOfRun(run string) ([]*portvigil.Look, error)
+	Trails(hostID string) ([]portvigil.Trail, error) // ordered by view, vantage, address, protocol
+	PutTrail(hostID string, t *portvigil.Trail) error
+	RemoveTrail(hostID string, key portvigil.ViewKey) error
+}
+
+type alerts interface {
+	Alert(id string) (portvigil.Alert, error) // id or a unique prefix or suffix of at least 6 characters
+	Alerts(open bool) ([]portvigil.Alert, error)
+	AlertsOfHost(name string) ([]portvigil.Alert, error) // open and resolved, oldest first
+	PutAlert(portvigil.Alert) error
+	AddAudit(portvigil.AuditEntry) error
+	Audit(alert string) ([]portvigil.AuditEntry, error)
+}
+
+type baselines interface {
+	// Baseline returns the newest version of a document; kind is "host" or "group".
+	Baseline(kind, name string) (portvigil.BaselineVersion, error)
+	Baselines() ([]portvigil.BaselineVersion, error) // the newest of each, hosts first, by name
+	// AddBaseline adds the version after the newest; CodeConflict where v.Version is not that.
+	AddBaseline(v portvigil.BaselineVersion) error
+}
+
+type channels interface {
+	Channels() ([]portvigil.ChannelRow, error)
+	Channel(name string) (portvigil.ChannelRow, error)
+	PutChannel(portvigil.ChannelRow) error
+	RemoveChannel(id string) error // and what is queued for it
+	// AddDelivery stores the delivery and wakes a worker for it once committed.
+	AddDelivery(portvigil.Delivery) error
+	Delivery(id string) (portvigil.Delivery, error)
+	PutDelivery(portvigil.Delivery) error
+	QueuedDeliveries() ([]portvigil.Delivery, error)
+}
+
+type requests interface {
+	// AddRequest stores the request and wakes a worker when it is due.
+	AddRequest(portvigil.LookRequest) error
+	Request(id string) (portvigil.LookRequest, error)
+	PutRequest(portvigil.LookRequest) error
+	// OpenRequests returns a host's requests that are wanted or running; of all hosts for "".
+	OpenRequests(hostID string) ([]portvigil.LookRequest, error)
+	Setting(key string) (string, error) // "" where it was never put
+	PutSetting(key, value string) error
+}
+
+// Clock tells the time; tests bring their own.
+type Clock func() time.Time
