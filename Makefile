@@ -1,0 +1,113 @@
+# PortVigil's tasks. `make help` lists them; .ci/run is what a change has to pass.
+
+.DEFAULT_GOAL := help
+
+# The version is stamped from git. A tree without tags is named by its commit;
+# a tree that is no clone at all (a tarball, perhaps unpacked inside somebody
+# else's repository) is "devel" unless VERSION is given.
+VERSION ?= $(shell test -e .git && git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# -buildvcs=false: the version is stamped above, and git refuses to answer in a
+# clone that belongs to another user.
+BUILD := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+
+FUZZTIME ?= 5s
+ARCHES   := amd64 arm64
+
+# Go and staticcheck keep their caches under HOME. Where there is none that can
+# be written (cron, a bare CI job, nobody), a folder of our own stands in: one a
+# user, 0700, and refused when somebody else made it first.
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+HOME := $(shell d="$${TMPDIR:-/tmp}/portvigil-home-$$(id -u)"; mkdir -p -m 700 "$$d" && test -O "$$d" && echo "$$d")
+ifeq ($(HOME),)
+$(error no writable HOME, and none can be made in the temporary folder: set HOME)
+endif
+export HOME
+endif
+
+# Static everywhere: no C compiler is needed, and the binary runs on any
+# distribution. The race detector is the one exception (see race).
+export CGO_ENABLED := 0
+
+.PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
+	lint-rooms lint-cross lint-generated fuzz lab bench-connect generate \
+	release clean help
+
+build: ## Build bin/portvigil: static, for this machine
+	$(BUILD) -o bin/portvigil ./cmd/portvigil
+
+test: ## Run every test; as root also installs what the lab needs
+	@go run ./lab/install
+	@go run ./lab/runtests ./...
+
+race: ## Run every test under the race detector (needs gcc)
+	@go run ./lab/runtests -race ./...
+
+lab: ## Run only the tests on network namespaces and real daemons (needs root)
+	@go run ./lab/install
+	@go run ./lab/runtests -lab -no-skips ./...
+
+fuzz: ## Run each fuzz target for FUZZTIME (default 5s)
+	@go run ./lab/fuzzall -time $(FUZZTIME) ./...
+
+bench-connect: ## Measure the connect scan beside nmap on 65,535 ports (needs root)
+	@go run ./lab/install
+	go run ./lab/bench-connect
+
+lint: lint-format lint-vet lint-static lint-modules lint-rooms lint-cross lint-generated ## Run every check that is no test
+	@echo "lint: clean"
+
+lint-format:
+	@echo "lint: gofmt"
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "not gofmt's layout:" $$files >&2; exit 1; }
+
+lint-vet:
+	@echo "lint: go vet"
+	@go vet ./...
+
+lint-static:
+	@echo "lint: staticcheck"
+	@go tool staticcheck ./...
+
+lint-modules:
+	@echo "lint: go mod tidy -diff"
+	@go mod tidy -diff
+
+lint-rooms:
+	@echo "lint: rooms"
+	@go test -count=1 -run '^TestRooms' .
+
+# What a release builds, compiled and thrown away. A folder as output makes go
+# write one file there instead of into the tree.
+lint-cross:
+	@echo "lint: linux/arm64, darwin/arm64"
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
+	GOOS=linux GOARCH=arm64 $(BUILD) -o "$$out/" ./cmd/portvigil && \
+	GOOS=darwin GOARCH=arm64 $(BUILD) -o "$$out/" ./cmd/portvigil
+
+# Generated files have to be committed as their sources make them now. Compared
+# is the tree before and after, so that uncommitted work is no difference.
+lint-generated:
+	@echo "lint: generated files"
+	@test -e .git || exit 0; \
+	tree() { git status --porcelain; git diff; }; \
+	before=$$(tree) && $(MAKE) --no-print-directory generate && after=$$(tree) && \
+	test "$$before" = "$$after" || { echo "make generate changed the tree:" >&2; git status --short >&2; exit 1; }
+
+generate: ## Renew what is made from other files
+	@go generate ./...
+
+release: ## Build dist/: static binaries for every system, with checksums
+	@rm -rf dist && mkdir -p dist
+	@set -e; for arch in $(ARCHES); do for os in linux darwin; do \
+		echo "portvigil-$(VERSION)-$$os-$$arch"; \
+		GOOS=$$os GOARCH=$$arch $(BUILD) -o "dist/portvigil-$(VERSION)-$$os-$$arch" ./cmd/portvigil; \
+	done; done
+	@cd dist && sha256sum portvigil-* > SHA256SUMS
+
+clean: ## Remove bin/ and dist/
+	rm -rf bin dist
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
