@@ -275,7 +275,7 @@ func (v *verdicts) changed() bool {
 		return false
 	}
 	covering := v.j.coveringAll(v.r)
-	seen := v.seen()
+	seen := SeenOf(v.r.listeners, v.e.Service)
 	for _, e := range covering {
 		differences := e.Differs(seen)
 		if len(differences) == 0 {
@@ -287,25 +287,6 @@ func (v *verdicts) changed() bool {
 		}
 	}
 	return len(covering) > 0
-}
-
-func (v *verdicts) seen() Seen {
-	s := Seen{Exes: v.e.Print.Exes, Scope: v.e.Print.Scope}
-	for _, l := range v.r.listeners {
-		if l.Process == nil {
-			continue
-		}
-		for _, p := range append([]Process{*l.Process}, l.Others...) {
-			s.Users = append(s.Users, p.User)
-		}
-	}
-	if service := v.e.Service; service != nil {
-		s.Product, s.Version, s.HostKey = service.Product, service.Version, service.HostKey
-		if service.Certificate != nil {
-			s.Certificate = service.Certificate.SHA256
-		}
-	}
-	return s
 }
 
 // missing: a single-port entry, and the view that decides about it found the
