@@ -90,3 +90,15 @@ func DifferencesText(list []Difference) string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+// Sentence says what the exposure's verdict means, in one sentence.
+func (e *Exposure) Sentence() string {
+	text := DoorSentence(Kind(e.Verdict), e.Host, e.Door(), e.Service, e.Process)
+	switch {
+	case e.Verdict == Gap:
+		return fmt.Sprintf("%s lets %s/%s through its firewall although nothing listens.", e.Host, e.Ports, e.Proto)
+	case len(e.Differences) > 0:
+		text += " " + DifferencesText(e.Differences) + "."
+	}
+	return text
+}
