@@ -1,0 +1,41 @@
+// Package lab answers: does it work on a real host? It makes hosts out of network
+// namespaces, runs real daemons on them, and breaks the way between them. Only
+// tests import it.
+//
+//	   10.99.0.1                10.99.0.2                10.99.0.3
+//	┌───────────┐            ┌───────────┐            ┌───────────┐
+//	│  scanner  │            │  target   │            │   mail    │  one network
+//	│ the built │            │   nginx   │            │ Mailbox   │  namespace each
+//	│ portvigil │            │   sshd    │            │ Receiver  │
+//	└───────────┘            └───────────┘            └───────────┘
+//	     eth0                     eth0                     eth0
+//	      │                        ╳ Cut                    │         veth pairs
+//	┌─────┴────────────────────────┴────────────────────────┴─────┐
+//	│                        br0, the switch                      │  its own, too
+//	└─────────────────────────────────────────────────────────────┘
+//
+// It promises:
+//   - No way out. The switch has no uplink: what a test sends stays in the lab.
+//   - No trace. Namespaces, processes, units and files go when the test ends,
+//     failed or not. Processes die with the test process (PR_SET_PDEATHSIG);
+//     what a killed one leaves is named after its process id, and the next lab
+//     on the machine sweeps it up.
+//   - No meeting. Labs of parallel tests, and of other people's runs on the same
+//     machine, use the same addresses and never see each other.
+//   - No guessing when something is ready: a daemon is started when it listens,
+//     a mail has come when it is in the inbox.
+//   - The machine's own services and settings are not touched. Two folders are
+//     made where they are missing, because a program has their path built in:
+//     /run/netns (iproute2) and /run/sshd (OpenSSH).
+//
+// It refuses to run without root, and skips the test with the reason; so it does
+// where a program is missing (Require). With CI=true a skip counts as a failure
+// (lab/runtests).
+//
+// Hosts share the machine's process ids, users and files. Loss and delay on the
+// way are not offered: kernels without netem are common.
+//
+// Begin at Lab.New in lab.go and Host in host.go; daemons.go has the targets,
+// mailbox.go and receiver.go the other ends of notifications, lab_test.go all of
+// them in use.
+package lab

@@ -1,0 +1,55 @@
+package lab
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Need is a program that lab tests run, and the Debian package that has it.
+type Need struct {
+	Command string // looked for by Find
+	Package string
+}
+
+// Needs lists every program that a lab test may ask for. It is what `make test`
+// installs, as root, on a machine that lacks it.
+func Needs() []Need {
+	return []Need{
+		{"ip", "iproute2"},
+		{"nft", "nftables"},
+		{"nginx", "nginx-light"},
+		{"sshd", "openssh-server"},
+		{"prometheus-node-exporter", "prometheus-node-exporter"},
+		{"redis-server", "redis-server"},
+		{"mariadbd", "mariadb-server"},
+		{"nmap", "nmap"},
+	}
+}
+
+// Find returns the path of a program. Daemons and network tools live in sbin
+// folders, which are not on everybody's PATH: su without a dash keeps the
+// caller's. The error is exec.ErrNotFound.
+func Find(command string) (string, error) {
+	if path, err := exec.LookPath(command); err == nil {
+		return path, nil
+	}
+	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} {
+		path := filepath.Join(dir, command)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	return "", &exec.Error{Name: command, Err: exec.ErrNotFound}
+}
+
+// Missing returns the needs that this machine does not have.
+func Missing() []Need {
+	var missing []Need
+	for _, n := range Needs() {
+		if _, err := Find(n.Command); err != nil {
+			missing = append(missing, n)
+		}
+	}
+	return missing
+}
