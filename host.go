@@ -41,6 +41,9 @@ type Host struct {
 	Targets []string `json:"targets"`
 	// Addresses is what the targets last led to.
 	Addresses []HostAddress `json:"addresses,omitempty"`
+	// Waiting are addresses that a name newly leads to, outside of the allowed
+	// networks: somebody has to allow them first.
+	Waiting []netip.Addr `json:"waiting,omitempty"`
 	// Outside and Inside are how often each view is to look; positive.
 	Outside time.Duration `json:"outside"`
 	Inside  time.Duration `json:"inside"`

@@ -1,0 +1,79 @@
+package portvigil
+
+import "time"
+
+// The types of this file are what is asked of the server and what it answers;
+// the commands, the API and the pages speak them.
+
+// HostStatus is all that is known of one host.
+type HostStatus struct {
+	Host      Host         `json:"host"`
+	Exposures []Exposure   `json:"exposures"`
+	Views     []ViewStatus `json:"views"`
+	Alerts    []Alert      `json:"alerts"` // open ones
+	// NextOutside and NextInside are when the schedule looks next; zero for never.
+	NextOutside time.Time `json:"next_outside,omitzero"`
+	NextInside  time.Time `json:"next_inside,omitzero"`
+}
+
+// ViewStatus says how far one view of a host can be trusted.
+type ViewStatus struct {
+	View     View      `json:"view"`
+	Vantage  string    `json:"vantage,omitempty"`
+	Address  string    `json:"address,omitempty"`
+	Proto    Proto     `json:"proto,omitempty"`
+	Newest   time.Time `json:"newest"`   // any look
+	Complete time.Time `json:"complete"` // the newest complete one; zero for none
+	Fresh    bool      `json:"fresh"`
+	Notes    []string  `json:"notes,omitempty"`
+}
+
+// ResolveRequest asks to resolve an alert.
+type ResolveRequest struct {
+	Kind    ResolutionKind `json:"kind"` // expected, shut, false, accepted
+	Why     string         `json:"why"`
+	Owner   string         `json:"owner"`
+	Expires string         `json:"expires,omitempty"` // of the baseline entry: a date
+	Until   string         `json:"until,omitempty"`   // accepted: a date
+}
+
+// ApproveRequest asks to write doors into a host's baseline.
+type ApproveRequest struct {
+	Doors   []string `json:"doors,omitempty"` // PORT/PROTO
+	All     bool     `json:"all,omitempty"`   // every open door that no entry covers
+	Why     string   `json:"why"`
+	Owner   string   `json:"owner"`
+	Expires string   `json:"expires,omitempty"`
+}
+
+// LookWish asks for one look now.
+type LookWish struct {
+	View  View   `json:"view"`            // "" for every view that the server can make
+	Ports string `json:"ports,omitempty"` // as scan takes them; "" for the regular ones
+}
+
+// LookEvent is one step of a look that somebody waits for: a progress, or one
+// of the records that it led to.
+type LookEvent struct {
+	Progress *LookProgress   `json:"progress,omitempty"`
+	Port     *PortRecord     `json:"port,omitempty"`
+	Listener *ListenerRecord `json:"listener,omitempty"`
+	Look     *LookRecord     `json:"look,omitempty"`
+	// Done ends the stream.
+	Done *LookOutcome `json:"done,omitempty"`
+}
+
+// LookProgress says how far a look is.
+type LookProgress struct {
+	Address string  `json:"address,omitempty"`
+	Share   float64 `json:"share"` // 0 to 1
+	Rate    float64 `json:"rate"`  // probes a second
+	Open    int     `json:"open"`
+}
+
+// LookOutcome says what the looks led to.
+type LookOutcome struct {
+	Complete   bool   `json:"complete"`
+	OpenAlerts int    `json:"open_alerts"` // of the host
+	Error      string `json:"error,omitempty"`
+}

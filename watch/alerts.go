@@ -1,0 +1,171 @@
+package watch
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+// Alerts returns the open alerts, or all of them, newest change first.
+func (e *Engine) Alerts(ctx context.Context, open bool) (list []portvigil.Alert, err error) {
+	err = e.store.View(ctx, func(tx Tx) error { list, err = tx.Alerts(open); return err })
+	slices.SortStableFunc(list, func(a, b portvigil.Alert) int { return b.Changed.Compare(a.Changed) })
+	return list, err
+}
+
+// Alert returns one alert with its story.
+func (e *Engine) Alert(ctx context.Context, id string) (a portvigil.Alert, story []portvigil.AuditEntry, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		if a, err = tx.Alert(id); err != nil {
+			return err
+		}
+		story, err = tx.Audit(a.ID)
+		return err
+	})
+	return a, story, err
+}
+
+// Acknowledge notes that somebody has seen the alert; until may be nil.
+func (e *Engine) Acknowledge(ctx context.Context, by, id string, until *time.Time) (portvigil.Alert, error) {
+	return e.step(ctx, by, id, "", func(a portvigil.Alert) (portvigil.Change, error) { return a.Acknowledge(by, until, e.now()) })
+}
+
+// Investigate notes that somebody works on the alert.
+func (e *Engine) Investigate(ctx context.Context, by, id string) (portvigil.Alert, error) {
+	return e.step(ctx, by, id, "", func(a portvigil.Alert) (portvigil.Change, error) { return a.Investigate(e.now()) })
+}
+
+// Comment adds what somebody has to say to the alert's story.
+func (e *Engine) Comment(ctx context.Context, by, id, text string) (portvigil.Alert, error) {
+	if text == "" {
+		return portvigil.Alert{}, portvigil.Errorf(portvigil.CodeInvalid, "the comment is empty")
+	}
+	return e.step(ctx, by, id, text, func(a portvigil.Alert) (portvigil.Change, error) {
+		if !a.Open() {
+			a.Memory.Noted = true
+		}
+		return portvigil.Change{Alert: a, What: "comment"}, nil
+	})
+}
+
+// step applies what a person decided to one alert.
+func (e *Engine) step(ctx context.Context, by, id, text string, decide func(portvigil.Alert) (portvigil.Change, error)) (a portvigil.Alert, err error) {
+	err = e.store.Update(ctx, func(tx Tx) error {
+		if a, err = tx.Alert(id); err != nil {
+			return err
+		}
+		change, err := decide(a)
+		if err != nil {
+			return err
+		}
+		a = change.Alert
+		if text != "" {
+			if err := tx.PutAlert(a); err != nil {
+				return err
+			}
+			return tx.AddAudit(portvigil.AuditEntry{ID: portvigil.NewID(), Alert: a.ID, Time: e.now(), By: by, What: change.What, Text: text})
+		}
+		return e.record(tx, []portvigil.Change{change}, by)
+	})
+	return a, err
+}
+
+// Resolve ends an alert as somebody decided, or begins to wait for that.
+func (e *Engine) Resolve(ctx context.Context, by, id string, q portvigil.ResolveRequest) (portvigil.Alert, error) {
+	switch q.Kind {
+	case portvigil.ResolvedExpected:
+		return e.expect(ctx, by, id, q)
+	case portvigil.ResolvedShut:
+		return e.shut(ctx, by, id)
+	case portvigil.ResolvedFalse:
+		return e.step(ctx, by, id, "", func(a portvigil.Alert) (portvigil.Change, error) {
+			return a.False(by, q.Why, printOf(a), e.now())
+		})
+	case portvigil.ResolvedAccepted:
+		until, err := portvigil.ParseDate(q.Until)
+		if err != nil {
+			return portvigil.Alert{}, err
+		}
+		return e.step(ctx, by, id, "", func(a portvigil.Alert) (portvigil.Change, error) {
+			return a.Accept(by, q.Why, q.Owner, until.End(), e.now())
+		})
+	}
+	return portvigil.Alert{}, portvigil.Errorf(portvigil.CodeInvalid, "an alert cannot be resolved as %q", q.Kind).
+		WithHint("use one of --expected, --shut, --false, --accept-until")
+}
+
+// printOf is what makes the alert's door another one: it comes from the rows
+// that the alert was last painted with.
+func printOf(a portvigil.Alert) portvigil.DoorPrint {
+	var p portvigil.DoorPrint
+	if a.Service != nil {
+		p.Product, p.HostKey = a.Service.Product, a.Service.HostKey
+	}
+	if a.Process != nil {
+		p.Exes = []string{a.Process.Exe}
+	}
+	return p
+}
+
+// shut begins to wait until the door is seen shut, and looks at once.
+func (e *Engine) shut(ctx context.Context, by, id string) (a portvigil.Alert, err error) {
+	err = e.store.Update(ctx, func(tx Tx) error {
+		if a, err = tx.Alert(id); err != nil {
+			return err
+		}
+		if a.Kind == portvigil.DoorsToExplain {
+			return portvigil.Errorf(portvigil.CodeConflict, "doors that were open at first sight cannot be shut all at once").
+				WithHint("approve the ones that belong there (portvigil baseline approve %s PORT/PROTO… --why … --owner …) and stop the others: each leaves the list when it is seen shut", a.Host)
+		}
+		change, err := a.Shut(by, e.now())
+		if err != nil {
+			return err
+		}
+		a = change.Alert
+		if err := e.record(tx, []portvigil.Change{change}, by); err != nil {
+			return err
+		}
+		h, err := tx.Host(a.Host)
+		if err != nil {
+			return err
+		}
+		return e.evaluate(tx, h, portvigil.Approval{})
+	})
+	return a, err
+}
+
+// expect writes the alert's doors into the baseline, which resolves it.
+func (e *Engine) expect(ctx context.Context, by, id string, q portvigil.ResolveRequest) (a portvigil.Alert, err error) {
+	if q.Why == "" || q.Owner == "" {
+		return a, portvigil.Errorf(portvigil.CodeInvalid, "a door is expected for a reason, and somebody owns it").
+			WithHint("add --why TEXT --owner NAME")
+	}
+	err = e.store.Update(ctx, func(tx Tx) error {
+		if a, err = tx.Alert(id); err != nil {
+			return err
+		}
+		switch {
+		case !a.Open():
+			return portvigil.Errorf(portvigil.CodeConflict, "alert %s is resolved already (%s)", a.ID, a.Resolution.Kind)
+		case a.Kind == portvigil.Kind(portvigil.Missing):
+			return portvigil.Errorf(portvigil.CodeConflict, "the door is in the baseline, and is missing").
+				WithHint("if it is meant to be shut: portvigil baseline remove %s %d/%s", a.Host, a.Port, a.Proto)
+		}
+		doors, err := a.Doors()
+		if err != nil {
+			return err
+		}
+		h, err := tx.Host(a.Host)
+		if err != nil {
+			return err
+		}
+		if _, err := e.approve(tx, by, h, doors, q.Why, q.Owner, q.Expires); err != nil {
+			return err
+		}
+		a, err = tx.Alert(a.ID)
+		return err
+	})
+	return a, err
+}

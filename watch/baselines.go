@@ -1,0 +1,259 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/portvigil/portvigil"
+)
+
+// The two kinds of baseline document.
+const (
+	docHost  = "host"
+	docGroup = "group"
+)
+
+// baselineOf gathers what holds for a host from the newest documents.
+func baselineOf(tx Tx, h portvigil.Host) (portvigil.Baseline, error) {
+	versions, err := tx.Baselines()
+	if err != nil {
+		return portvigil.Baseline{}, err
+	}
+	var docs []portvigil.Document
+	for _, v := range versions {
+		if v.Kind == docHost && v.Name != h.Name {
+			continue
+		}
+		parsed, err := portvigil.ParseBaseline(nameOf(v.Kind, v.Name), []byte(v.Text))
+		if err != nil {
+			return portvigil.Baseline{}, fmt.Errorf("read the baseline of %s %s: %w", v.Kind, v.Name, err)
+		}
+		docs = append(docs, parsed...)
+	}
+	b, _ := portvigil.BaselineFor(docs, h.Name, h.Groups...)
+	return b, nil
+}
+
+func nameOf(kind, name string) string { return kind + " " + name }
+
+// current returns the newest version of a host's document; version 0 with an
+// empty text where there is none yet.
+func current(tx Tx, kind, name string) (portvigil.BaselineVersion, error) {
+	v, err := tx.Baseline(kind, name)
+	if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
+		return portvigil.BaselineVersion{Kind: kind, Name: name}, nil
+	}
+	return v, err
+}
+
+// Approve writes doors into the host's baseline; alerts that are covered by
+// that are resolved as expected. It returns the new version.
+func (e *Engine) Approve(ctx context.Context, by, name string, q portvigil.ApproveRequest) (v portvigil.BaselineVersion, err error) {
+	if q.Why == "" || q.Owner == "" {
+		return v, portvigil.Errorf(portvigil.CodeInvalid, "an approved door needs a reason and an owner").WithHint("add --why TEXT --owner NAME")
+	}
+	if len(q.Doors) == 0 && !q.All {
+		return v, portvigil.Errorf(portvigil.CodeInvalid, "no door to approve").WithHint("name PORT/PROTO…, or --all")
+	}
+	var doors []portvigil.Door
+	for _, text := range q.Doors {
+		d, err := portvigil.ParseDoor(text)
+		if err != nil {
+			return v, err
+		}
+		doors = append(doors, d)
+	}
+	err = e.store.Update(ctx, func(tx Tx) error {
+		h, err := tx.Host(name)
+		if err != nil {
+			return err
+		}
+		list := doors
+		if q.All {
+			if list, err = e.unexplained(tx, h); err != nil {
+				return err
+			}
+			if len(list) == 0 {
+				return portvigil.Errorf(portvigil.CodeConflict, "%s has no open door that is not in the baseline", name).
+					WithHint("see its doors with: portvigil hosts show %s", name)
+			}
+		}
+		v, err = e.approve(tx, by, h, list, q.Why, q.Owner, q.Expires)
+		return err
+	})
+	return v, err
+}
+
+// unexplained returns the doors that tell something and are open.
+func (e *Engine) unexplained(tx Tx, h portvigil.Host) ([]portvigil.Door, error) {
+	s, err := e.situation(tx, h)
+	if err != nil {
+		return nil, err
+	}
+	var doors []portvigil.Door
+	for _, x := range portvigil.Join(s) {
+		open := x.Open() && (x.Tells() || x.Verdict == portvigil.Pending) && x.Verdict != portvigil.Hidden
+		if open && !slices.Contains(doors, x.Door()) {
+			doors = append(doors, x.Door())
+		}
+	}
+	return doors, nil
+}
+
+// approve edits the host's document and judges the host anew.
+func (e *Engine) approve(tx Tx, by string, h portvigil.Host, doors []portvigil.Door, why, owner, expires string) (portvigil.BaselineVersion, error) {
+	v, err := current(tx, docHost, h.Name)
+	if err != nil {
+		return v, err
+	}
+	entries, err := e.entriesFor(tx, h, doors, why, owner, expires)
+	if err != nil {
+		return v, err
+	}
+	text, err := portvigil.ApproveEntries(nameOf(docHost, h.Name), []byte(v.Text), h.Name, entries, e.now())
+	if err != nil {
+		return v, err
+	}
+	return e.save(tx, by, h, v, string(text), why, portvigil.Approval{By: by, Why: why, Owner: owner})
+}
+
+func (e *Engine) entriesFor(tx Tx, h portvigil.Host, doors []portvigil.Door, why, owner, expires string) ([]portvigil.Entry, error) {
+	s, err := e.situation(tx, h)
+	if err != nil {
+		return nil, err
+	}
+	var until portvigil.Date
+	if expires != "" {
+		if until, err = portvigil.ParseDate(expires); err != nil {
+			return nil, err
+		}
+		if !e.now().Before(until.End()) {
+			return nil, portvigil.Errorf(portvigil.CodeInvalid, "%s is over already", until).WithHint("give --expires a day to come")
+		}
+	}
+	exposures := portvigil.Join(s)
+	var entries []portvigil.Entry
+	for _, door := range doors {
+		var scope portvigil.Scope
+		var service *portvigil.Service
+		var process *portvigil.Process
+		for _, x := range exposures {
+			if x.Door() != door {
+				continue
+			}
+			if x.Print.Scope.Rank() > scope.Rank() {
+				scope = x.Print.Scope
+			}
+			if service == nil {
+				service = x.Service
+			}
+			if process == nil {
+				process = x.Process
+			}
+		}
+		entry := portvigil.SuggestEntry(door, scope, service, process, why, owner)
+		entry.Expires = until
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}
+
+// save adds the next version of the host's document, and judges the host by it.
+func (e *Engine) save(tx Tx, by string, h portvigil.Host, v portvigil.BaselineVersion, text, why string, approval portvigil.Approval) (portvigil.BaselineVersion, error) {
+	if text == v.Text {
+		return v, e.evaluate(tx, h, approval)
+	}
+	v.Version++
+	v.Text, v.By, v.Why, v.Time = text, by, why, e.now()
+	if err := tx.AddBaseline(v); err != nil {
+		return v, err
+	}
+	return v, e.evaluate(tx, h, approval)
+}
+
+// RemoveDoor takes a door out of the host's baseline.
+func (e *Engine) RemoveDoor(ctx context.Context, by, name, door string) (v portvigil.BaselineVersion, err error) {
+	d, err := portvigil.ParseDoor(door)
+	if err != nil {
+		return v, err
+	}
+	err = e.store.Update(ctx, func(tx Tx) error {
+		h, err := tx.Host(name)
+		if err != nil {
+			return err
+		}
+		if v, err = current(tx, docHost, name); err != nil {
+			return err
+		}
+		text, err := portvigil.RemoveEntry(nameOf(docHost, name), []byte(v.Text), name, d)
+		if err != nil {
+			return err
+		}
+		v, err = e.save(tx, by, h, v, string(text), "removed "+d.String(), portvigil.Approval{})
+		return err
+	})
+	return v, err
+}
+
+// ImportBaseline takes documents as they are written: each becomes the next
+// version of its host's or group's document. One that says the same as the
+// newest version changes nothing. It returns what is newest now.
+func (e *Engine) ImportBaseline(ctx context.Context, by string, docs []portvigil.BaselineVersion) (list []portvigil.BaselineVersion, err error) {
+	for _, d := range docs {
+		if _, err := portvigil.ParseBaseline(nameOf(d.Kind, d.Name), []byte(d.Text)); err != nil {
+			return nil, err
+		}
+	}
+	err = e.store.Update(ctx, func(tx Tx) error {
+		list = nil
+		for _, d := range docs {
+			v, err := current(tx, d.Kind, d.Name)
+			if err != nil {
+				return err
+			}
+			if v.Text != d.Text {
+				v.Version++
+				v.Text, v.By, v.Why, v.Time = d.Text, by, "imported", e.now()
+				if err := tx.AddBaseline(v); err != nil {
+					return err
+				}
+			}
+			list = append(list, v)
+		}
+		return e.evaluateAll(tx)
+	})
+	return list, err
+}
+
+func (e *Engine) evaluateAll(tx Tx) error {
+	hosts, err := tx.Hosts()
+	if err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		if err := e.evaluate(tx, h, portvigil.Approval{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Baselines returns the newest version of every document.
+func (e *Engine) Baselines(ctx context.Context) (list []portvigil.BaselineVersion, err error) {
+	err = e.store.View(ctx, func(tx Tx) error { list, err = tx.Baselines(); return err })
+	return list, err
+}
+
+// Baseline returns the newest version of a host's document. A host that is
+// watched and has none yet has version 0, without a text.
+func (e *Engine) Baseline(ctx context.Context, name string) (v portvigil.BaselineVersion, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		if v, err = current(tx, docHost, name); err != nil || v.Version > 0 {
+			return err
+		}
+		_, err = tx.Host(name)
+		return err
+	})
+	return v, err
+}

@@ -1,0 +1,217 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+var channelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// Later is a failure to deliver that may pass; After is when the receiver
+// wants to be asked again, 0 where it did not say.
+type Later struct {
+	After time.Duration
+	Err   error
+}
+
+func (l *Later) Error() string { return l.Err.Error() }
+
+// Unwrap returns what failed.
+func (l *Later) Unwrap() error { return l.Err }
+
+// GiveUp is a failure to deliver that will not pass by itself.
+type GiveUp struct{ Err error }
+
+func (g *GiveUp) Error() string { return g.Err.Error() }
+
+// Unwrap returns what failed.
+func (g *GiveUp) Unwrap() error { return g.Err }
+
+// AddChannel adds a way to people.
+func (e *Engine) AddChannel(ctx context.Context, by string, c portvigil.ChannelRow) (portvigil.ChannelRow, error) {
+	if !channelName.MatchString(c.Name) {
+		return c, portvigil.Errorf(portvigil.CodeInvalid, "channel name %q is not usable", portvigil.Printable(c.Name)).
+			WithHint("use letters, digits, dots, dashes and underscores, at most 63")
+	}
+	if err := e.messenger.Check(c); err != nil {
+		return c, err
+	}
+	c.ID, c.Added = portvigil.NewID(), e.now()
+	return c, e.store.Update(ctx, func(tx Tx) error {
+		if _, err := tx.Channel(c.Name); err == nil {
+			return portvigil.Errorf(portvigil.CodeConflict, "channel %s is there already", c.Name).
+				WithHint("remove it first: portvigil channels remove %s", c.Name)
+		} else if portvigil.ErrorCode(err) != portvigil.CodeNotFound {
+			return err
+		}
+		return tx.PutChannel(c)
+	})
+}
+
+// Channels returns every channel, without its secret.
+func (e *Engine) Channels(ctx context.Context) (list []portvigil.ChannelRow, err error) {
+	err = e.store.View(ctx, func(tx Tx) error { list, err = tx.Channels(); return err })
+	for i := range list {
+		list[i].Secret = nil
+	}
+	return list, err
+}
+
+// RemoveChannel removes a channel and what is queued for it.
+func (e *Engine) RemoveChannel(ctx context.Context, by, name string) error {
+	return e.store.Update(ctx, func(tx Tx) error {
+		c, err := tx.Channel(name)
+		if err != nil {
+			return err
+		}
+		return tx.RemoveChannel(c.ID)
+	})
+}
+
+// TestChannel sends one message at once, past the queue, and returns what the
+// receiver said.
+func (e *Engine) TestChannel(ctx context.Context, name string) error {
+	var c portvigil.ChannelRow
+	err := e.store.View(ctx, func(tx Tx) (err error) { c, err = tx.Channel(name); return err })
+	if err != nil {
+		return err
+	}
+	d := portvigil.Delivery{ID: portvigil.NewID(), Channel: c.ID, Event: portvigil.ChannelTest, Created: e.now(), Body: []byte("{}")}
+	failure := e.messenger.Send(ctx, c, d)
+	if err := e.noteChannel(ctx, c.ID, failure); err != nil {
+		return err
+	}
+	if failure != nil {
+		return portvigil.Errorf(portvigil.CodeUnavailable, "channel %s did not take the test message: %v", name, failure).
+			WithHint("mend it, or remove it and add it again")
+	}
+	return nil
+}
+
+func (e *Engine) noteChannel(ctx context.Context, id string, failure error) error {
+	return e.store.Update(ctx, func(tx Tx) error {
+		list, err := tx.Channels()
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if c.ID != id {
+				continue
+			}
+			if failure == nil {
+				c.LastSuccess, c.LastError = e.now(), ""
+			} else {
+				c.LastFailure, c.LastError = e.now(), failure.Error()
+			}
+			return tx.PutChannel(c)
+		}
+		return nil
+	})
+}
+
+// giveUpAfter bounds how long a message is tried: what nobody read within a day
+// is on the page, and the channel is known to fail by then.
+const giveUpAfter = 24 * time.Hour
+
+// Deliver sends one queued notification. It returns a *Later where it has to be
+// tried again, nil where it was sent, given up or is no longer wanted.
+func (e *Engine) Deliver(ctx context.Context, id string) error {
+	var d portvigil.Delivery
+	var c portvigil.ChannelRow
+	err := e.store.View(ctx, func(tx Tx) (err error) {
+		if d, err = tx.Delivery(id); err != nil {
+			return err
+		}
+		list, err := tx.Channels()
+		for _, row := range list {
+			if row.ID == d.Channel {
+				c = row
+			}
+		}
+		return err
+	})
+	if portvigil.ErrorCode(err) == portvigil.CodeNotFound || err == nil && (d.State != portvigil.DeliveryQueued || c.ID == "") {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	failure := e.messenger.Send(ctx, c, d)
+	if ctx.Err() != nil && failure != nil {
+		return &Later{Err: ctx.Err()}
+	}
+	d.Attempts++
+	var giveUp *GiveUp
+	again := false
+	switch {
+	case failure == nil:
+		d.State, d.Sent, d.Error = portvigil.DeliverySent, e.now(), ""
+	case errors.As(failure, &giveUp) || e.now().Sub(d.Created) > giveUpAfter:
+		d.State, d.Error = portvigil.DeliveryFailed, failure.Error()
+	default:
+		d.Error, again = failure.Error(), true
+	}
+	if err := e.noteDelivery(ctx, d, c.ID, failure); err != nil {
+		return err
+	}
+	if failure != nil {
+		e.log.Warn("message not delivered", "channel", c.Name, "alert", d.Alert, "attempt", d.Attempts, "err", failure)
+	}
+	if !again {
+		return nil
+	}
+	var later *Later
+	if errors.As(failure, &later) {
+		return later
+	}
+	return &Later{Err: fmt.Errorf("deliver over %s: %w", c.Name, failure)}
+}
+
+func (e *Engine) noteDelivery(ctx context.Context, d portvigil.Delivery, channel string, failure error) error {
+	if err := e.store.Update(ctx, func(tx Tx) error { return tx.PutDelivery(d) }); err != nil {
+		return err
+	}
+	return e.noteChannel(ctx, channel, failure)
+}
+
+// Metrics is what a scrape tells of the whole: counts, no names of what scanned
+// hosts sent.
+type Metrics struct {
+	Hosts      int
+	OpenAlerts map[portvigil.Severity]int
+	Queued     int
+	Exposures  map[portvigil.Verdict]int
+}
+
+// Measure counts what Metrics tells.
+func (e *Engine) Measure(ctx context.Context) (Metrics, error) {
+	m := Metrics{OpenAlerts: map[portvigil.Severity]int{}, Exposures: map[portvigil.Verdict]int{}}
+	list, err := e.Hosts(ctx)
+	if err != nil {
+		return m, err
+	}
+	m.Hosts = len(list)
+	for _, h := range list {
+		for _, x := range h.Exposures {
+			m.Exposures[x.Verdict]++
+		}
+	}
+	err = e.store.View(ctx, func(tx Tx) error {
+		alerts, err := tx.Alerts(true)
+		if err != nil {
+			return err
+		}
+		for _, a := range alerts {
+			m.OpenAlerts[a.Severity]++
+		}
+		queued, err := tx.QueuedDeliveries()
+		m.Queued = len(queued)
+		return err
+	})
+	return m, err
+}
