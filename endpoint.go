@@ -58,10 +58,10 @@ func ParseDoor(s string) (Door, error) {
 // every address of the host: a wildcard listener that no view has seen under
 // one address.
 type Endpoint struct {
-	Host    string
-	Address netip.Addr
-	Proto   Proto
-	Port    uint16
+	Host    string     `json:"host"`
+	Address netip.Addr `json:"address"`
+	Proto   Proto      `json:"proto"`
+	Port    uint16     `json:"port"`
 }
 
 // Door is the endpoint without its address.

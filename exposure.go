@@ -34,25 +34,25 @@ type Situation struct {
 type Exposure struct {
 	Endpoint
 	// Ports stands for Port where the verdict is about ranges (gap).
-	Ports   string
-	Verdict Verdict
-	Also    []Verdict // what holds as well, in order of precedence
+	Ports   string    `json:"ports,omitempty"`
+	Verdict Verdict   `json:"verdict"`
+	Also    []Verdict `json:"also,omitempty"` // what holds as well, in order of precedence
 	// Entry is the most specific covering entry, nil where it is not in the baseline.
-	Entry       *Entry
-	Differences []Difference // of changed
-	Allow       *Allow       // the line that matched
-	Service     *Service
-	Process     *Process
-	Views       AlertViews
-	Looks       []string // ids of the looks that it rests on
+	Entry       *Entry       `json:"entry,omitempty"`
+	Differences []Difference `json:"differences,omitempty"` // of changed
+	Allow       *Allow       `json:"allow,omitempty"`       // the line that matched
+	Service     *Service     `json:"service,omitempty"`
+	Process     *Process     `json:"process,omitempty"`
+	Views       AlertViews   `json:"views"`
+	Looks       []string     `json:"looks,omitempty"` // ids of the looks that it rests on
 	// Awaits and Until tell what a pending verdict waits for, and until when at least.
-	Awaits string
-	Until  time.Time
+	Awaits string    `json:"awaits,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
 	// Introduced tells that every view that sees it open saw so in its first
 	// complete look: it is to be explained, and is no news.
-	Introduced bool
-	Since      time.Time // when the oldest view that sees it so began to
-	Print      DoorPrint // what would make it another door
+	Introduced bool      `json:"introduced,omitempty"`
+	Since      time.Time `json:"since,omitzero"` // when the oldest view that sees it so began to
+	Print      DoorPrint `json:"print"`          // what would make it another door
 }
 
 // Open reports whether something is open or listens there.
@@ -173,7 +173,11 @@ func (j *joiner) rows(door Door) []row {
 		rows = append(rows, r)
 	}
 	rows = append(rows, j.unclaimed(door, inside, claimed)...)
-	return append(rows, j.named(door, inside, rows)...)
+	rows = append(rows, j.named(door, inside, rows)...)
+	if len(rows) == 0 {
+		rows = append(rows, j.row(netip.Addr{}, door, inside)) // it listened once, and shut
+	}
+	return rows
 }
 
 // named makes rows of what entries name where no other row is covered by them:
@@ -237,9 +241,13 @@ func (j *joiner) unclaimed(door Door, inside Sight, claimed []bool) []row {
 		if claimed[i] {
 			continue
 		}
-		at := slices.IndexFunc(rows, func(r row) bool { return r.endpoint.Address == l.Address })
+		address := l.Address
+		if address.IsUnspecified() {
+			address = netip.Addr{} // every address of the host
+		}
+		at := slices.IndexFunc(rows, func(r row) bool { return r.endpoint.Address == address })
 		if at < 0 {
-			rows = append(rows, j.row(l.Address, door, inside))
+			rows = append(rows, j.row(address, door, inside))
 			at = len(rows) - 1
 		}
 		rows[at].listeners = append(rows[at].listeners, l)
@@ -254,30 +262,80 @@ func (j *joiner) fresh(t *Trail, door Door) bool {
 	return head != nil && j.Now.Sub(head.Received) <= j.Host.Interval(t.Key.View)*3/2
 }
 
-// gaps makes one exposure an address of the ports that the firewall lets
-// through though nothing listens there.
+// liveUntil returns until when the view counts as live for the door: as long as
+// its newest complete look that covered it is fresh, or, where it saw it open,
+// the newest look that did.
+func (j *joiner) liveUntil(t *Trail, s Sight) time.Time {
+	var last time.Time
+	if s.Open() {
+		last = s.Last
+	}
+	if head := t.LastComplete(s.Door); head != nil && head.Received.After(last) {
+		last = head.Received
+	}
+	return last.Add(j.Host.Interval(t.Key.View) * 3 / 2)
+}
+
+// gaps makes one exposure a protocol of the ports that the firewall lets
+// through to the host though nothing listens there.
 func (j *joiner) gaps() []Exposure {
-	var found []Exposure
+	found := map[Proto]*Exposure{}
+	sets := map[Proto]*PortSet{}
 	for _, t := range j.outside {
-		if t.Full == nil || t.Answered.Len() == 0 {
-			continue
-		}
-		gap := new(PortSet)
-		for port := range t.Answered.All() {
-			if !j.documented(t, Door{t.Key.Proto, port}) && t.At(Door{t.Key.Proto, port}).State == StateClosed {
-				gap.Add(port)
-			}
-		}
+		gap := j.gapOf(t)
 		if gap.Len() == 0 {
 			continue
 		}
-		found = append(found, Exposure{
-			Endpoint: Endpoint{j.Host.Name, t.Key.Address, t.Key.Proto, gap.Ranges()[0].First},
-			Ports:    gap.String(), Verdict: Gap, Looks: []string{t.Full.ID}, Since: t.Full.Received,
-			Views: AlertViews{Outside: []Sighting{{t.Key.Vantage, string(StateClosed), t.Full.Received}}},
-		})
+		proto := t.Key.Proto
+		e := found[proto]
+		if e == nil {
+			e = &Exposure{Endpoint: Endpoint{j.Host.Name, t.Key.Address, proto, 0}, Verdict: Gap, Since: t.Full.Received}
+			found[proto], sets[proto] = e, new(PortSet)
+		}
+		if e.Address != t.Key.Address {
+			e.Address = netip.Addr{} // of several
+		}
+		if t.Full.Received.Before(e.Since) {
+			e.Since = t.Full.Received
+		}
+		sets[proto].Union(gap)
+		e.Looks = append(e.Looks, t.Full.ID)
+		e.Views.Outside = append(e.Views.Outside, Sighting{t.Key.Vantage, string(StateClosed), t.Full.Received})
 	}
-	return found
+	var list []Exposure
+	for _, proto := range []Proto{TCP, UDP} {
+		if e := found[proto]; e != nil {
+			e.Ports, e.Port = sets[proto].String(), sets[proto].Ranges()[0].First
+			list = append(list, *e)
+		}
+	}
+	return list
+}
+
+// gapOf returns the ports that the newest complete look at all of them found
+// closed behind a firewall, that no entry explains, where nothing is open for
+// any other vantage and nothing listens beyond loopback.
+func (j *joiner) gapOf(t *Trail) *PortSet {
+	gap := new(PortSet)
+	if t.Full == nil {
+		return gap
+	}
+	for port := range t.Answered.All() {
+		door := Door{t.Key.Proto, port}
+		if t.At(door).State == StateClosed && !j.documented(t, door) && !j.somewhereOpen(door) {
+			gap.Add(port)
+		}
+	}
+	return gap
+}
+
+func (j *joiner) somewhereOpen(door Door) bool {
+	if j.inside != nil {
+		if s := j.inside.At(door); s.Open() && slices.ContainsFunc(s.Listeners, func(l Listener) bool { return l.Scope != ScopeLoopback }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(j.outside, func(t *Trail) bool { return t.At(door).Open() })
 }
 
 func (j *joiner) documented(t *Trail, door Door) bool {

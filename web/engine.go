@@ -1,0 +1,54 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+// Engine is what the API and the pages ask; the watching engine is one. "by"
+// is who asks. Errors carry a portvigil.Code.
+type Engine interface {
+	hostKeeper
+	alertKeeper
+	baselineKeeper
+	channelKeeper
+}
+
+type hostKeeper interface {
+	AddHost(ctx context.Context, by string, h portvigil.Host) (portvigil.Host, error)
+	Hosts(ctx context.Context) ([]portvigil.HostStatus, error)
+	Host(ctx context.Context, name string) (portvigil.HostStatus, error)
+	RemoveHost(ctx context.Context, by, name string) error
+	LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error
+	Report(ctx context.Context, name string, report io.Reader) (*portvigil.Look, error)
+	Scope(ctx context.Context) ([]portvigil.ScopeRule, error)
+	AddScope(ctx context.Context, by string, prefix netip.Prefix, deny bool) (portvigil.ScopeRule, error)
+}
+
+type alertKeeper interface {
+	Alerts(ctx context.Context, open bool) ([]portvigil.Alert, error)
+	Alert(ctx context.Context, id string) (portvigil.Alert, []portvigil.AuditEntry, error)
+	Acknowledge(ctx context.Context, by, id string, until *time.Time) (portvigil.Alert, error)
+	Investigate(ctx context.Context, by, id string) (portvigil.Alert, error)
+	Comment(ctx context.Context, by, id, text string) (portvigil.Alert, error)
+	Resolve(ctx context.Context, by, id string, q portvigil.ResolveRequest) (portvigil.Alert, error)
+}
+
+type baselineKeeper interface {
+	Baselines(ctx context.Context) ([]portvigil.BaselineVersion, error)
+	Baseline(ctx context.Context, host string) (portvigil.BaselineVersion, error)
+	Approve(ctx context.Context, by, host string, q portvigil.ApproveRequest) (portvigil.BaselineVersion, error)
+	RemoveDoor(ctx context.Context, by, host, door string) (portvigil.BaselineVersion, error)
+	ImportBaseline(ctx context.Context, by string, docs []portvigil.BaselineVersion) ([]portvigil.BaselineVersion, error)
+}
+
+type channelKeeper interface {
+	Channels(ctx context.Context) ([]portvigil.ChannelRow, error)
+	AddChannel(ctx context.Context, by string, c portvigil.ChannelRow) (portvigil.ChannelRow, error)
+	RemoveChannel(ctx context.Context, by, name string) error
+	TestChannel(ctx context.Context, name string) error
+}
