@@ -13,6 +13,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 FUZZTIME ?= 5s
+PACKAGES ?= ./...
 ARCHES   := amd64 arm64
 
 # Go and staticcheck keep their caches under HOME. Where there is none that can
@@ -37,19 +38,19 @@ export CGO_ENABLED := 0
 build: ## Build bin/portvigil: static, for this machine
 	$(BUILD) -o bin/portvigil ./cmd/portvigil
 
-test: ## Run every test; as root also installs what the lab needs
+test: ## Run every test, or those of PACKAGES; as root also installs what the lab needs
 	@go run ./lab/install
-	@go run ./lab/runtests ./...
+	@go run ./lab/runtests $(PACKAGES)
 
 race: ## Run every test under the race detector (needs gcc)
-	@go run ./lab/runtests -race ./...
+	@go run ./lab/runtests -race $(PACKAGES)
 
 lab: ## Run only the tests on network namespaces and real daemons (needs root)
 	@go run ./lab/install
-	@go run ./lab/runtests -lab -no-skips ./...
+	@go run ./lab/runtests -lab -no-skips $(PACKAGES)
 
 fuzz: ## Run each fuzz target for FUZZTIME (default 5s)
-	@go run ./lab/fuzzall -time $(FUZZTIME) ./...
+	@go run ./lab/fuzzall -time $(FUZZTIME) $(PACKAGES)
 
 bench-connect: ## Measure the connect scan beside nmap on 65,535 ports (needs root)
 	@go run ./lab/install
