@@ -119,7 +119,7 @@ func wholeHTTP() func([]byte) bool {
 	}
 }
 
-var titleElement = regexp.MustCompile(`(?is)<title(?:\s[^>]{0,200})?>(.{0,2000}?)</title`)
+var titleElement = regexp.MustCompile(`(?is)<title(?:\s[^>]*)?>(.*?)</title`)
 
 func readHTTP(b []byte, _ uint16) (reading, bool) {
 	p, ok := parsePage(b)

@@ -27,20 +27,20 @@ func (v *visit) order(secure bool) []string {
 	case secure:
 		return []string{stepListen, stepHTTP, stepRedis}
 	case v.greeter(port, false):
-		return []string{stepListen, stepHTTP, stepTLS, stepRedis}
+		return []string{stepListen, stepHTTP, stepRedis, stepTLS}
 	case usual(stepHTTP, true), v.greeter(port, true), slices.Contains(tlsPorts, port):
 		return []string{stepTLS, stepHTTP, stepRedis}
 	case usual(stepHTTP, false):
-		return []string{stepHTTP, stepTLS, stepRedis}
+		return []string{stepHTTP, stepRedis, stepTLS}
 	case usual(stepRedis, false):
 		return []string{stepRedis, stepHTTP, stepTLS}
 	}
-	return []string{stepListen, stepHTTP, stepTLS, stepRedis}
+	return []string{stepListen, stepHTTP, stepRedis, stepTLS}
 }
 
 // patience returns how long a step waits. With the defaults a port that never
-// says anything takes 1.5 s to listen, 2 s for HTTP, 1.5 s for TLS and 1 s for
-// Redis: six in all. Where a protocol is usual, its step may take two thirds.
+// says anything takes 1.5 s to listen, 2 s for HTTP, 1 s for Redis and 1.5 s for
+// TLS: six in all. Where a protocol is usual, its step may take two thirds.
 func (v *visit) patience(step string, secure bool) hearing {
 	all, port := v.o.Timeout, v.endpoint.Port()
 	for _, p := range v.protocols {

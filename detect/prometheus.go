@@ -36,17 +36,20 @@ func exporterPage(p page, r *reading) bool {
 	return true
 }
 
-var exporterVersion = regexp.MustCompile(`Version: \(version=([0-9A-Za-z.+~_-]{1,60}), branch=([^,<]{0,80}), revision=([^,)<]{0,80})`)
+var exporterVersion = regexp.MustCompile(`Version: \(version=([0-9A-Za-z.+~_-]+), branch=([^,<]*), revision=([^,)<]*)`)
 
 // exporterTitle returns the product for a title such as "Node Exporter".
 func exporterTitle(title string) (string, bool) {
 	name, ok := strings.CutSuffix(strings.ToLower(title), " exporter")
 	name = strings.TrimPrefix(name, "prometheus ")
-	if !ok || !exporterName.MatchString(name) {
+	if !ok || len(name) > maxExporter || !exporterName.MatchString(name) {
 		return "", false
 	}
 	return "Prometheus " + name + " exporter", true
 }
+
+// maxExporter leaves room for the words around it in a product.
+const maxExporter = 40
 
 var exporterName = regexp.MustCompile(`^[a-z0-9]+(?:[ _-][a-z0-9]+){0,3}$`)
 
@@ -76,9 +79,9 @@ func offersMetrics(p page) bool {
 
 // buildInfo is the metric in which programs of the Prometheus family tell their
 // version: node_exporter_build_info{branch="…",…,version="1.5.0"} 1.
-var buildInfo = regexp.MustCompile(`(?m)^([a-z][a-z0-9_]{0,60})_build_info\{([^}\n]{0,600})\} 1`)
+var buildInfo = regexp.MustCompile(`(?m)^([a-z][a-z0-9_]*)_build_info\{([^}\n]*)\} 1`)
 
-var buildLabel = regexp.MustCompile(`\b(version|branch|revision)="([^"\\]{0,80})"`)
+var buildLabel = regexp.MustCompile(`\b(version|branch|revision)="([^"\\]*)"`)
 
 // builtPrograms are the programs that are no exporter, by the metric's name.
 var builtPrograms = map[string]struct {
@@ -107,7 +110,7 @@ func readMetrics(b []byte, s *portvigil.Service) bool {
 		name, exporter := strings.CutSuffix(program, "_exporter")
 		known, listed := builtPrograms[program]
 		switch {
-		case exporter && exporterName.MatchString(name):
+		case exporter && len(name) <= maxExporter && exporterName.MatchString(name):
 			s.Product = "Prometheus " + strings.ReplaceAll(name, "_", " ") + " exporter"
 			s.Package = exporterPackage(s.Product, number, labels["branch"], labels["revision"])
 		case listed:
