@@ -1,0 +1,135 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"time"
+
+	portvigil "github.com/portvigil/portvigil"
+)
+
+// Options says how a look is done and what is written on it. Ports is required;
+// the zero value of the rest is a look at the default pace that knows nothing
+// beforehand.
+type Options struct {
+	Ports    *portvigil.PortSet
+	HostRate Rate // ceiling of SYN/s to the host; zero: auto
+	// Rate is the ceiling of SYN/s of this look in all, 0 for none. A caller that
+	// runs looks side by side divides what it has among them.
+	Rate int
+
+	Vantage string
+	Reach   portvigil.Reach
+	Run     string
+	Host    string // the host's name on the look; "": the target's
+
+	// First is probed first: known listeners. nil: none.
+	First *portvigil.PortSet
+	// References are doors that are known to answer on this address. They may lie
+	// outside of Ports and are no coverage; where they stay silent the path is dead.
+	References []uint16
+	// Progress, where set, is called at most four times a second, from one goroutine.
+	Progress func(Progress)
+}
+
+// progressEvery is the least distance of two calls of Options.Progress.
+const progressEvery = 250 * time.Millisecond
+
+// Connect looks at one address by completing TCP handshakes; it needs no
+// privilege. The look says itself whether it is complete. When ctx ends, what
+// is known so far is returned, incomplete, without an error.
+//
+// An error means that no look took place: CodeOutOfScope for an address that is
+// never a target, CodeInvalid for options that make no sense, CodeUnavailable
+// where the own machine has no socket for it.
+func Connect(ctx context.Context, target Target, o Options) (*portvigil.Look, error) {
+	address := target.Address.Unmap()
+	if why := portvigil.NeverTarget(address); why != "" {
+		return nil, portvigil.Errorf(portvigil.CodeOutOfScope, "%s is never scanned: it is %s", address, why)
+	}
+	if o.Ports.Len() == 0 {
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "no port to look at on %s", address)
+	}
+	ceiling := o.HostRate.ceiling(o.Rate)
+	e := engine{
+		address: address,
+		workers: workersFor(ceiling, o.Ports.Len()),
+		conductor: newConductor(
+			newPlan(o.Ports, o.First, rand.Uint64()),
+			newPace(ceiling, maxInFlight()),
+			newTable(o.Ports, address.Is6()), o.References),
+		began:    time.Now(),
+		progress: o.Progress,
+		exact:    ceiling > 0,
+	}
+	if err := e.run(ctx); err != nil {
+		return nil, fmt.Errorf("look at %s: %w", address, err)
+	}
+	look := newLook(target, o)
+	look.Started, look.Ended = e.began.UTC(), time.Now().UTC()
+	e.conductor.fill(look)
+	if cause := context.Cause(ctx); cause != nil && !e.conductor.finished {
+		look.Notes = append(look.Notes, "stopped before it was done: "+cause.Error())
+	}
+	return look, nil
+}
+
+func newLook(target Target, o Options) *portvigil.Look {
+	host := o.Host
+	if host == "" {
+		host = target.Host
+	}
+	address := target.Address.Unmap()
+	ports := new(portvigil.PortSet)
+	ports.Union(o.Ports)
+	return &portvigil.Look{
+		ID: portvigil.NewID(), Run: o.Run, Host: host,
+		View: portvigil.Outside, Vantage: o.Vantage, Reach: o.Reach,
+		Address: address, Proto: portvigil.TCP, Ports: ports, Method: portvigil.MethodConnect,
+		OwnAddress: ownAddress(address),
+	}
+}
+
+// engine is what every way of connecting shares: where to, whose rules, and when
+// it began. The method run is the operating system's part.
+type engine struct {
+	address   netip.Addr
+	conductor *conductor
+	workers   int
+	// exact tells that a ceiling holds: probes leave one by one, and each is
+	// charged after it left.
+	exact    bool
+	began    time.Time // with its monotonic reading
+	progress func(Progress)
+}
+
+func (e *engine) now() time.Duration { return time.Since(e.began) }
+
+// workersFor is two where speed is wanted and there is enough to do: the second
+// pays for itself only beyond what one loop can send. A ceiling is exact only
+// with one.
+func workersFor(ceiling, ports int) int {
+	if ceiling > 0 || ports < 4096 {
+		return 1
+	}
+	return 2
+}
+
+// ownAddress reports whether this network namespace holds the address: the
+// kernel answers a route to it with the address itself as the source, also where
+// the interface is not up. No packet is sent by connecting a UDP socket.
+func ownAddress(a netip.Addr) bool {
+	if a.IsLoopback() {
+		return true
+	}
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 9)))
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	local, ok := conn.LocalAddr().(*net.UDPAddr)
+	return ok && local.AddrPort().Addr().Unmap().WithZone("") == a.WithZone("")
+}

@@ -1,0 +1,52 @@
+package scan
+
+import "fmt"
+
+// everywhereAbove is how many ports a look must have covered before "nearly all
+// of them are open" means a device that answers for everything.
+const everywhereAbove = 1000
+
+// notes tells, each in a short sentence that begins with a code, what a reader
+// must know to take the look for what it is.
+func (c *conductor) notes() []string {
+	var notes []string
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	t := c.table
+	complete := c.complete()
+	unheard := !c.doors.heardEver && c.rejections == 0
+	switch {
+	case complete:
+	case c.end == endDeadSilent:
+		add("dead-path: nothing was heard since probe %d, not even from doors known to answer: the way is cut, or this vantage is banned", c.lastGood)
+	case c.end == endDeadUnreachable, c.finished && unheard && c.unreachable > 0:
+		add("dead-path: %d times in a row host or net unreachable, and not by the target itself", c.unreachable)
+	case c.end == endBlocked:
+		add("blocked since probe %d: doors that answered before do not any more", c.lastGood)
+	case c.finished && unheard:
+		add("no-answer: none of %d probes was answered", c.sends)
+	case c.finished && !c.doors.heardEver:
+		add("icmp-limited: %d probes were rejected and the others stayed silent; no door answers that could vouch for the way", c.rejections)
+	case c.finished:
+		add("rate-limited: %d ports stayed undecided, as known doors were silent whenever they were tried", c.undecided())
+	}
+	if c.pace.lowest > 0 {
+		add("rate-limited: slowed down to %.0f SYN/s at times, because probes that should have been answered were not", c.pace.lowest)
+	}
+	if t.total > everywhereAbove && t.opened*10 > t.total*9 {
+		add("answers-everywhere: %d of %d ports are open", t.opened, t.total)
+	}
+	if t.probed < t.total {
+		add("not-probed: %d of %d ports were not reached", t.total-t.probed, t.total)
+	}
+	return notes
+}
+
+func (c *conductor) undecided() int {
+	n := 0
+	for port := range c.table.ports.All() {
+		if c.table.answer[port] == answerNone && c.table.silent[port] < triesNeeded {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,200 @@
+package scan
+
+import "time"
+
+const (
+	// second is the length in which the ceiling counts: 2 % over a second, so that
+	// a path which delays some SYN more than others does not push two seconds'
+	// worth into one at the target.
+	second = 1020 * time.Millisecond
+	// burst is how far a look may run ahead of an even pace, and so the most that
+	// it catches up after the machine kept it waiting. Slow rates have none.
+	burst = 40 * time.Millisecond
+	// brief and patient bound how long an answer is awaited. A kernel sends a SYN
+	// again after 1 s (RFC 6298 section 2): a probe is given up before, so that
+	// every SYN on the wire is one that was counted.
+	brief   = 250 * time.Millisecond
+	patient = 900 * time.Millisecond
+
+	firstWindow  = 64   // in flight before anything answered
+	leastWindow  = 8    // in flight at the worst
+	silentWindow = 2500 // in flight while nothing answers: the default ceiling's worth of patience
+	leastRate    = 25.0 // SYN/s that a look does not fall below, however lossy the path
+	backOffEvery = time.Second
+	recovery     = 1.1 // how much faster a slowed look gets in a second without loss
+)
+
+// pace says when the next probe may leave: under the ceiling, inside the window
+// of probes in flight, and slower once the host, the path or the own machine
+// shows strain. Times are since the look began.
+type pace struct {
+	interval  time.Duration // least distance of two SYN by the ceiling; 0: no ceiling
+	tolerance time.Duration
+	due       time.Duration // when the next SYN is due at an even pace
+
+	limit   float64 // SYN/s after backing off; 0: not slowed
+	lowest  float64 // the lowest limit so far; 0: never slowed
+	cut     time.Duration
+	eased   time.Duration
+	blocked time.Duration // until then the own machine rests
+
+	window    float64
+	maxWindow float64
+	cautious  bool // after a loss the window grows slowly
+
+	srtt, rttvar time.Duration // RFC 6298 section 2; 0: nothing answered yet
+	sentIn       meter
+	top, peak    float64 // highest SYN/s since all was well, and in the whole look
+}
+
+// newPace paces by a ceiling of SYN/s (0: none) with at most maxInFlight
+// unanswered probes.
+//
+// The ceiling is exact, not an average. With probes charged at or after the
+// moment they left, N probes after one that left at t the next may leave at
+// t + N·interval − tolerance at the earliest, which is t + second. So no window
+// of one second holds more than N.
+func newPace(ceiling, maxInFlight int) *pace {
+	p := &pace{maxWindow: float64(max(maxInFlight, leastWindow)), window: firstWindow}
+	if ceiling > 0 {
+		if ceiling >= 100 {
+			p.tolerance = burst
+		}
+		p.interval = (second+p.tolerance)/time.Duration(ceiling) + 1
+	}
+	p.window = min(p.window, p.maxWindow)
+	return p
+}
+
+// wait returns 0 if a probe may leave now, else how long until it may; with the
+// window full that is until an answer or a timeout, and forever is returned.
+func (p *pace) wait(now time.Duration, inFlight int) time.Duration {
+	if now < p.blocked {
+		return p.blocked - now
+	}
+	if float64(inFlight) >= p.window {
+		return forever
+	}
+	return max(0, p.due-p.tolerance-now)
+}
+
+const forever = time.Duration(1<<63 - 1)
+
+// sent charges a probe; now is after it left.
+func (p *pace) sent(now time.Duration) {
+	if p.sentIn.add(now) {
+		rate := p.sentIn.perSecond(now)
+		p.top, p.peak = max(p.top, rate), max(p.peak, rate)
+	}
+	interval := p.interval
+	if p.limit > 0 {
+		interval = max(interval, time.Duration(float64(time.Second)/p.limit))
+	}
+	p.due = max(p.due, now) + interval
+}
+
+// answered learns from an answer that took rtt.
+func (p *pace) answered(rtt time.Duration) {
+	rtt = max(rtt, time.Microsecond)
+	if p.srtt == 0 {
+		p.srtt, p.rttvar = rtt, rtt/2
+	} else {
+		p.rttvar += ((p.srtt - rtt).Abs() - p.rttvar) / 4
+		p.srtt += (rtt - p.srtt) / 8
+	}
+	step := 1.0
+	if p.cautious {
+		step = 8 / p.window
+	}
+	p.window = min(p.window+step, p.maxWindow)
+}
+
+// silent lets the window grow while ports stay silent, as those of a dropping
+// firewall do: silence alone is no strain.
+func (p *pace) silent() {
+	if p.window < silentWindow || p.srtt > 0 {
+		p.window = min(p.window+0.5, p.maxWindow)
+	}
+}
+
+// lost backs off: a door that is known to answer did not. It halves the highest
+// rate since the last time that all was well, at most once in backOffEvery.
+func (p *pace) lost(now time.Duration) { p.backOff(now, p.top) }
+
+// lostEarlier backs off because retries are answered whose first try was not:
+// some rate of this look was too high, at worst the highest.
+func (p *pace) lostEarlier(now time.Duration) { p.backOff(now, p.peak) }
+
+func (p *pace) backOff(now time.Duration, rate float64) {
+	if rate < leastRate || p.cut > 0 && now-p.cut < backOffEvery {
+		return // so few probes are not what makes a path lose them
+	}
+	if p.limit == 0 || rate/2 < p.limit {
+		p.limit = max(rate/2, leastRate)
+	}
+	if p.lowest == 0 || p.limit < p.lowest {
+		p.lowest = p.limit
+	}
+	p.cut, p.eased = now, now
+	p.window, p.cautious = max(p.window/2, leastWindow), true
+}
+
+// well notes that every known door answers at the present rate.
+func (p *pace) well() { p.top = 0 }
+
+// ease speeds a slowed look up again, a tenth for each second without loss.
+func (p *pace) ease(now time.Duration) {
+	if p.limit > 0 && now-p.eased >= time.Second {
+		p.limit *= recovery
+		p.eased = now
+	}
+}
+
+// strained rests and shrinks the window: the own machine had no descriptor, port
+// or buffer left.
+func (p *pace) strained(now time.Duration, inFlight int) {
+	p.blocked = now + 20*time.Millisecond
+	p.window, p.cautious = max(float64(inFlight)*3/4, leastWindow), true
+}
+
+// timeout is how long an answer is awaited, going by the answers so far.
+func (p *pace) timeout() time.Duration {
+	if p.srtt == 0 {
+		return patient
+	}
+	return min(max(p.srtt+4*p.rttvar, brief), patient)
+}
+
+// meter counts events over the last second, in eighths of it.
+type meter struct {
+	slots [8]int
+	at    [8]time.Duration // which eighth the slot counts, from 1; 0 is none
+}
+
+// add counts one event, and reports whether it begins a new eighth.
+func (m *meter) add(now time.Duration) bool {
+	eighth := now/(time.Second/8) + 1
+	i := eighth % 8
+	begins := m.at[i] != eighth
+	if begins {
+		m.at[i], m.slots[i] = eighth, 0
+	}
+	m.slots[i]++
+	return begins
+}
+
+// perSecond is the rate over the last second, the running eighth aside.
+func (m *meter) perSecond(now time.Duration) float64 {
+	eighth := now/(time.Second/8) + 1
+	total, span := 0, 0
+	for i, at := range m.at {
+		if at != 0 && at < eighth && eighth-at < 8 {
+			total += m.slots[i]
+			span++
+		}
+	}
+	if span == 0 {
+		return float64(m.slots[eighth%8]) * 8
+	}
+	return float64(total) * 8 / float64(span)
+}

@@ -1,0 +1,111 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	portvigil "github.com/portvigil/portvigil"
+)
+
+// maxTargets bounds what one target may stand for: a /16 of IPv4, a /112 of IPv6.
+const maxTargets = 1 << 16
+
+// maxNameAddresses bounds the addresses of one name; a name with more is no
+// server that somebody documents door by door.
+const maxNameAddresses = 64
+
+// Target is one address to look at.
+type Target struct {
+	Host    string // the name as it was given; the address itself where it came from a network
+	Address netip.Addr
+}
+
+// Resolve turns an address, a network (CIDR) or a DNS name (every A and AAAA
+// record) into targets, in a stable order. Whether they may be looked at is for
+// the caller to check, after this. Errors have CodeInvalid, CodeNotFound for a
+// name that does not exist, and CodeUnavailable where no resolver answered.
+func Resolve(ctx context.Context, name string) ([]Target, error) {
+	if address, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return []Target{{Host: name, Address: address.Unmap()}}, nil
+	}
+	if strings.Contains(name, "/") {
+		return network(name)
+	}
+	if !plausibleName(name) {
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "target %q is neither an address, a network nor a name", name)
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	if err != nil {
+		return nil, lookupError(name, err)
+	}
+	return named(name, addresses)
+}
+
+func named(name string, addresses []netip.Addr) ([]Target, error) {
+	for i := range addresses {
+		addresses[i] = addresses[i].Unmap()
+	}
+	slices.SortFunc(addresses, netip.Addr.Compare)
+	addresses = slices.Compact(addresses)
+	if len(addresses) > maxNameAddresses {
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "name %q has %d addresses, more than %d", name, len(addresses), maxNameAddresses)
+	}
+	targets := make([]Target, 0, len(addresses))
+	for _, a := range addresses {
+		targets = append(targets, Target{Host: name, Address: a})
+	}
+	return targets, nil
+}
+
+// network lists every address of a prefix, also the first and the last: which of
+// them are special depends on how the network is cut, which is not known here.
+func network(text string) ([]Target, error) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "target %q is not a network: %v", text, err)
+	}
+	prefix = prefix.Masked()
+	if free := prefix.Addr().BitLen() - prefix.Bits(); free > 16 {
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "network %s has more than %d addresses", prefix, maxTargets).
+			WithHint("give it in parts")
+	}
+	var targets []Target
+	for a := prefix.Addr(); prefix.Contains(a); a = a.Next() {
+		targets = append(targets, Target{Host: a.String(), Address: a})
+	}
+	return targets, nil
+}
+
+// plausibleName keeps what is surely no name (spaces, control characters, a
+// flag) from the resolver: RFC 1035 section 2.3.4 sizes, and the characters that
+// host names and the underscore names in use have; other scripts pass.
+func plausibleName(name string) bool {
+	if name == "" || len(name) > 253 || strings.HasPrefix(name, "-") {
+		return false
+	}
+	for _, r := range name {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r > 0x9f
+		if !letter && r != '-' && r != '.' && r != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+func lookupError(name string, err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return portvigil.Errorf(portvigil.CodeNotFound, "name %q has no address", name).
+			WithHint("check how it is spelled, or give the address")
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("resolve %s: %w", name, err)
+	}
+	return portvigil.Errorf(portvigil.CodeUnavailable, "resolve %s: %v", name, err).
+		WithHint("check this machine's DNS, or give the address")
+}
