@@ -108,7 +108,9 @@ func see(ctx context.Context, m *machine, list func(context.Context) ([]Socket, 
 			break
 		}
 		s.kernel = maps.Clone(orphans)
-		maps.DeleteFunc(s.kernel, func(inode uint64, _ bool) bool { return !before[inode] })
+		maps.DeleteFunc(s.kernel, func(inode uint64, _ bool) bool {
+			return !before[inode] || len(s.holders.pids[inode]) > 0
+		})
 		if len(s.kernel) == len(orphans) {
 			break
 		}

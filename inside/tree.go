@@ -136,12 +136,6 @@ func (t tree) below(path string) (tree, error) {
 	return tree{root}, nil
 }
 
-// exists reports whether the path leads to something.
-func (t tree) exists(path string) bool {
-	_, err := t.resolve(path)
-	return err == nil
-}
-
 // names lists a folder, sorted; at most limit names.
 func (t tree) names(path string, limit int) ([]string, error) {
 	resolved, err := t.resolve(path)
