@@ -154,10 +154,11 @@ type AlertMemory struct {
 	ShutAsked *time.Time `json:"shut_asked,omitempty"`
 	ShutBy    string     `json:"shut_by,omitempty"`
 	ShutLooks int        `json:"shut_looks,omitempty"`
-	// Print is what answered when the alert was called false: it comes back
-	// when that differs.
+	// Print is what answered when the alert was last open: one that was called
+	// false comes back when that differs.
 	Print *DoorPrint `json:"print,omitempty"`
-	// Peak is the highest severity that people were told of.
+	// Peak is the highest severity that people were told of, or the one that
+	// they acknowledged last.
 	Peak Severity `json:"peak,omitempty"`
 	// Noted tells that a person saw an alert that ended by itself.
 	Noted bool `json:"noted,omitempty"`

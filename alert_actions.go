@@ -14,6 +14,7 @@ func (a Alert) Acknowledge(by string, until *time.Time, now time.Time) (Change, 
 		return Change{}, Errorf(CodeInvalid, "the acknowledgement would be over at once: %s is in the past", until.UTC().Format(time.RFC3339))
 	}
 	a.State, a.Memory.AckUntil, a.Changed = AlertAcknowledged, until, now
+	a.Memory.Peak = a.Severity // what somebody knows of by now; more than that is a rise
 	return Change{Alert: a, What: "acknowledged"}, nil
 }
 
@@ -44,7 +45,8 @@ func (a Alert) Shut(by string, now time.Time) (Change, error) {
 	return Change{Alert: a, What: "waiting-shut"}, nil
 }
 
-// False resolves the alert as a false alarm, until something else answers.
+// False resolves the alert as a false alarm, until something else answers than
+// what the alert was last painted with; print stands in for an alert that never was.
 func (a Alert) False(by, why string, print DoorPrint, now time.Time) (Change, error) {
 	if err := a.mustBeOpen(); err != nil {
 		return Change{}, err
@@ -56,7 +58,9 @@ func (a Alert) False(by, why string, print DoorPrint, now time.Time) (Change, er
 	if why == "" {
 		return Change{}, Errorf(CodeInvalid, "a false alarm needs a reason").WithHint("add --why TEXT")
 	}
-	a.Memory.Print = &print
+	if a.Memory.Print == nil {
+		a.Memory.Print = &print
+	}
 	return a.end(Resolution{Kind: ResolvedFalse, By: by, Why: why, Time: now}), nil
 }
 

@@ -36,7 +36,7 @@ func (j *joiner) judge(r row) Exposure {
 		{Changed, changed},
 		{Missing, missing},
 		{Unverified, e.Entry != nil && v.unverified()},
-		{Expected, e.Entry != nil && e.Open()},
+		{Expected, e.Entry != nil && (v.open() || v.silent())},
 	} {
 		switch {
 		case !row.holds:
@@ -60,7 +60,9 @@ func (j *joiner) evidence(r row) Exposure {
 	e := Exposure{Endpoint: r.endpoint, Introduced: true}
 	open := false
 	note := func(s Sight) {
-		e.Looks = append(e.Looks, s.LastLook)
+		if s.LastLook != "" {
+			e.Looks = append(e.Looks, s.LastLook)
+		}
 		if !s.Open() {
 			return
 		}
@@ -105,13 +107,10 @@ func (j *joiner) owners(r row, e *Exposure) {
 		if l.Scope.Rank() > e.Print.Scope.Rank() {
 			e.Print.Scope = l.Scope
 		}
-		if l.Process == nil {
-			continue
-		}
 		if e.Process == nil {
 			e.Process = l.Process
 		}
-		for _, p := range append([]Process{*l.Process}, l.Others...) {
+		for _, p := range l.owners() {
 			e.Print.Exes = append(e.Print.Exes, p.Exe)
 		}
 	}
@@ -154,19 +153,39 @@ func (e Entry) coversShut(at Endpoint, now time.Time) bool {
 	return !e.Address.IsValid() || !at.Address.IsValid() || e.Address.Contains(at.Address.Unmap())
 }
 
-// withoutStale takes away what blind views last saw open where a live view
-// that had seen it open too sees it shut by now.
+// withoutStale takes away what is open only for views that have gone blind
+// since, where a view that had seen it open too was still live after them and
+// sees it shut. Time alone never brings it back: what counts is who was live
+// last. It also takes away what answers nobody any more (open|filtered) and has
+// no listener in a complete inside look since.
 func (j *joiner) withoutStale(r row) row {
-	openLive := len(r.listeners) > 0 && r.insideFresh
-	shutLive := r.inside.WasOpen && len(r.listeners) == 0 && r.insideFresh
-	for _, o := range r.outs {
-		openLive = openLive || o.Open() && o.fresh
-		shutLive = shutLive || !o.Open() && o.WasOpen && o.fresh
+	r.outs = slices.DeleteFunc(slices.Clone(r.outs), func(o outsideSight) bool {
+		return o.Open() && !o.Silent.IsZero() && r.insideFresh && len(r.listeners) == 0 && r.inside.Last.After(o.Last)
+	})
+	var openUntil, shutUntil time.Time
+	note := func(until *time.Time, t *Trail, s Sight) {
+		if live := j.liveUntil(t, s); live.After(*until) {
+			*until = live
+		}
 	}
-	if openLive || !shutLive {
+	if len(r.listeners) > 0 {
+		note(&openUntil, j.inside, r.inside)
+	} else if r.inside.WasOpen {
+		shut := r.inside
+		shut.State = StateClosed // at this address, wherever else it listens
+		note(&shutUntil, j.inside, shut)
+	}
+	for _, o := range r.outs {
+		if o.Open() {
+			note(&openUntil, o.trail, o.Sight)
+		} else if o.WasOpen {
+			note(&shutUntil, o.trail, o.Sight)
+		}
+	}
+	if !openUntil.Before(j.Now) || !shutUntil.After(openUntil) {
 		return r
 	}
-	r.outs = slices.DeleteFunc(slices.Clone(r.outs), func(o outsideSight) bool { return o.Open() })
+	r.outs = slices.DeleteFunc(r.outs, func(o outsideSight) bool { return o.Open() })
 	r.listeners = nil
 	return r
 }
@@ -180,6 +199,16 @@ type verdicts struct {
 
 func (v *verdicts) openOuts() []outsideSight {
 	return slices.DeleteFunc(slices.Clone(v.r.outs), func(o outsideSight) bool { return !o.Open() })
+}
+
+// open reports whether something is open or listens, going by who may still be
+// believed.
+func (v *verdicts) open() bool { return len(v.openOuts())+len(v.r.listeners) > 0 }
+
+// silent reports whether a vantage got no answer either way, which agrees with
+// an entry as well as with its lack.
+func (v *verdicts) silent() bool {
+	return slices.ContainsFunc(v.r.outs, func(o outsideSight) bool { return o.State == StateOpenFiltered })
 }
 
 // exposed: open from outside, and no entry covers that for the vantage.
@@ -211,7 +240,8 @@ func (v *verdicts) listening() bool {
 
 // allowed: an allow line matches what fresh views say.
 func (v *verdicts) allowed() bool {
-	seen := AllowSeen{Door: v.r.endpoint.Door(), Exes: v.e.Print.Exes, ExesFresh: v.r.insideFresh && v.ownersKnown()}
+	// Every owner counts here, as a pin's comparison has them.
+	seen := AllowSeen{Door: v.r.endpoint.Door(), Exes: SeenOf(v.r.listeners, nil).Exes, ExesFresh: v.r.insideFresh && v.ownersKnown()}
 	for i, a := range v.j.Baseline.Allow {
 		if a.Matches(seen, v.j.Now) {
 			v.e.Allow = &v.j.Baseline.Allow[i]
@@ -222,7 +252,7 @@ func (v *verdicts) allowed() bool {
 }
 
 func (v *verdicts) ownersKnown() bool {
-	if len(v.r.listeners) == 0 {
+	if len(v.r.listeners) == 0 || v.r.inside.OwnersKept {
 		return false
 	}
 	return !slices.ContainsFunc(v.r.listeners, func(l Listener) bool { return l.Process == nil })
@@ -252,48 +282,63 @@ func (v *verdicts) passing() bool {
 	return true
 }
 
-// hidden: open from outside on an own address, unexplained by a later complete
-// inside look that covers all that could explain it, and open again after that.
+// hidden: open from outside on an own address and confirmed, unexplained by a
+// later complete inside look that covers all that could explain it, and open
+// again after that.
 func (v *verdicts) hidden() bool {
 	inside := v.j.inside
 	if inside == nil || v.j.Host.KindOf(v.r.endpoint.Address) != AddressOwn || len(v.r.listeners) > 0 {
 		return false
 	}
-	head := inside.LastComplete(v.r.endpoint.Door())
-	if head == nil || !(&Look{Covers: head.Covers}).CoversAll(CoversSockets, CoversNamespaces, CoversDNAT) {
-		return false
+	looks := inside.Thorough
+	if newest := inside.LastComplete(v.r.endpoint.Door()); v.r.inside.Open() && newest != nil {
+		// It listens at another address, and since when not at this one is only
+		// known of the newest look.
+		looks = slices.DeleteFunc(slices.Clone(looks), func(h LookHead) bool { return h.ID != newest.ID })
 	}
 	return slices.ContainsFunc(v.openOuts(), func(o outsideSight) bool {
-		return head.Started.After(o.Since) && head.Received.After(o.Since) && o.Began.After(head.Received)
+		return o.Confirmed && slices.ContainsFunc(looks, func(h LookHead) bool {
+			return !h.Received.Before(v.r.inside.Since) && // nothing has listened since
+				h.Started.After(o.Since) && h.Received.After(o.Since) && o.Began.After(h.Received)
+		})
 	})
 }
 
 // changed: something is open that entries cover, and none of them agrees with
-// what stands behind it.
+// what stands behind it, for every vantage that saw a service there.
 func (v *verdicts) changed() bool {
-	if !v.e.Open() {
+	if !v.open() {
 		return false
 	}
-	covering := v.j.coveringAll(v.r)
-	seen := SeenOf(v.r.listeners, v.e.Service)
-	for _, e := range covering {
-		differences := e.Differs(seen)
+	seen := []Seen{SeenOf(v.r.listeners, nil)}
+	for _, o := range v.openOuts() {
+		if o.Service != nil {
+			seen = append(seen, SeenOf(nil, o.Service))
+		}
+	}
+	for i, e := range v.j.coveringAll(v.r) {
+		var differences []Difference
+		for _, s := range seen {
+			if differences = e.Differs(s); len(differences) > 0 {
+				break
+			}
+		}
 		if len(differences) == 0 {
 			v.e.Differences = nil
 			return false
 		}
-		if v.e.Differences == nil {
+		if i == 0 {
 			v.e.Differences = differences
 		}
 	}
-	return len(covering) > 0
+	return v.e.Differences != nil
 }
 
 // missing: a single-port entry, and the view that decides about it found the
 // door shut in two complete looks far enough apart; or in a first one, which
 // asks for the second.
 func (v *verdicts) missing() (told, first bool) {
-	if v.e.Open() && len(v.openOuts())+len(v.r.listeners) > 0 {
+	if v.open() {
 		return false, false
 	}
 	for _, e := range v.j.coveringAll(v.r) {
@@ -314,24 +359,38 @@ func (v *verdicts) missing() (told, first bool) {
 }
 
 // shutSince asks the view that decides about the entry: the outside where the
-// entry names who should see it, or where there is no inside view.
+// entry names who should see it and the host has such a vantage, or where there
+// is no inside view. An entry is satisfied where any address that it is about
+// is open: one without an address does not ask for each of them.
 func (v *verdicts) shutSince(e Entry) (since, last time.Time, shut bool) {
-	if len(e.From) == 0 && v.j.inside != nil {
+	door := v.r.endpoint.Door()
+	var asked []*Trail
+	for _, t := range v.j.outside {
+		if t.Key.Proto == door.Proto && e.CoversOutside(t.Key.Address, door, t.Key.Vantage, t.Reach, v.j.Now) {
+			asked = append(asked, t)
+		}
+	}
+	if v.j.inside != nil && (len(e.From) == 0 || len(asked) == 0) {
 		s := v.r.inside
 		return s.Since, s.Last, s.Known() && len(v.r.listeners) == 0 && !v.elsewhere()
 	}
-	for _, o := range v.r.outs {
-		if !e.CoversOutside(v.r.endpoint.Address, v.r.endpoint.Door(), o.trail.Key.Vantage, o.trail.Reach, v.j.Now) {
-			continue
-		}
-		if o.Open() || o.State == StateOpenFiltered {
+	for _, t := range asked {
+		s := t.At(door)
+		switch {
+		case s.Open() && !v.overruled(t) || s.State == StateOpenFiltered:
 			return time.Time{}, time.Time{}, false
-		}
-		if !shut || o.Since.After(since) {
-			since, last, shut = o.Since, o.Last, true
+		case s.Known() && !s.Open() && (!shut || s.Since.After(since)):
+			since, last, shut = s.Since, s.Last, true
 		}
 	}
 	return since, last, shut
+}
+
+// overruled reports whether the vantage's sight of this row is no longer
+// believed.
+func (v *verdicts) overruled(t *Trail) bool {
+	return t.Key.Address == v.r.endpoint.Address &&
+		!slices.ContainsFunc(v.r.outs, func(o outsideSight) bool { return o.trail == t })
 }
 
 // elsewhere reports whether the door listens at another address of the host:
@@ -339,18 +398,19 @@ func (v *verdicts) shutSince(e Entry) (since, last time.Time, shut bool) {
 // name an address is shut is not known, so nothing is claimed of it.
 func (v *verdicts) elsewhere() bool { return v.r.inside.Open() }
 
-// unverified: a view that the entry asks for, that the host has and that can
-// see it, has no fresh complete look.
+// unverified: a single-port entry, and a view that it asks for, that the host
+// has and that can see it, has no fresh complete look.
 func (v *verdicts) unverified() bool {
-	door := v.r.endpoint.Door()
+	return slices.ContainsFunc(v.j.coveringAll(v.r), func(e Entry) bool { return e.Ports.Single() && v.blindFor(e) })
+}
+
+func (v *verdicts) blindFor(e Entry) bool {
 	if v.j.inside != nil && !v.r.insideFresh {
 		return true
 	}
-	for _, t := range v.j.outside {
-		if t.Key.Proto == door.Proto && (!v.r.endpoint.Address.IsValid() || t.Key.Address == v.r.endpoint.Address) &&
-			v.e.Entry.CoversOutside(t.Key.Address, door, t.Key.Vantage, t.Reach, v.j.Now) && !v.j.fresh(t, door) {
-			return true
-		}
-	}
-	return false
+	door, at := v.r.endpoint.Door(), v.r.endpoint.Address
+	return slices.ContainsFunc(v.j.outside, func(t *Trail) bool {
+		return t.Key.Proto == door.Proto && (!at.IsValid() || t.Key.Address == at) &&
+			e.CoversOutside(t.Key.Address, door, t.Key.Vantage, t.Reach, v.j.Now) && !v.j.fresh(t, door)
+	})
 }

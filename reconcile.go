@@ -3,6 +3,7 @@ package portvigil
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -113,7 +114,7 @@ func (r *reconciler) sortOut(doors []doorState) (news, introduced []doorState) {
 		case own != nil && own.Open():
 			r.update(*own, d, worst)
 		case own != nil:
-			if back, linked := r.returns(own, worst); back {
+			if back, linked := r.returns(own, d, worst); back {
 				r.reopen(*own, d, worst)
 			} else if linked {
 				news = append(news, d)
@@ -150,16 +151,17 @@ func (r *reconciler) newest(match func(*Alert) bool) *Alert {
 
 // returns decides whether a resolved alert opens again for what is seen now,
 // or whether another one that is linked to it takes its place.
-func (r *reconciler) returns(a *Alert, worst *Exposure) (back, linked bool) {
+func (r *reconciler) returns(a *Alert, d doorState, worst *Exposure) (back, linked bool) {
+	newlyHidden := worst.Verdict == Hidden && a.Kind != Kind(Hidden) // nobody has judged that yet
 	switch res := a.Resolution; res.Kind {
 	case ResolvedShut, ResolvedCleared:
 		back = r.Now.Sub(res.Time) <= ReopenWithin
 		return back, !back
 	case ResolvedAccepted:
 		over := res.Until != nil && !r.Now.Before(*res.Until)
-		return over || worst.Severity().Rank() > a.Memory.Peak.Rank(), false
+		return over || worst.Verdict == Hidden || worst.Severity().Rank() > a.Severity.Rank(), false
 	case ResolvedFalse:
-		return a.Memory.Print == nil || a.Memory.Print.differs(worst.Print), false
+		return newlyHidden || a.Memory.Print == nil || a.Memory.Print.differs(printOf(d.rows)), false
 	default: // expected: the entry is gone, has expired or does not agree any more
 		return true, false
 	}
@@ -172,6 +174,30 @@ func (p *DoorPrint) differs(now DoorPrint) bool {
 		text(string(p.Scope), string(now.Scope)) ||
 		len(p.Exes) > 0 && len(now.Exes) > 0 && !slices.Equal(p.Exes, now.Exes) ||
 		len(p.Reaches) > 0 && len(now.Reaches) > 0 && !slices.Equal(p.Reaches, now.Reaches)
+}
+
+// printOf joins the prints of a door's telling rows: whatever is known of any.
+func printOf(rows []Exposure) DoorPrint {
+	var all DoorPrint
+	var products, keys []string
+	for _, e := range rows {
+		if !e.Tells() {
+			continue
+		}
+		products, keys = appendNew(products, e.Print.Product), appendNew(keys, e.Print.HostKey)
+		if e.Print.Scope.Rank() > all.Scope.Rank() {
+			all.Scope = e.Print.Scope
+		}
+		all.Exes = append(all.Exes, e.Print.Exes...)
+		all.Reaches = append(all.Reaches, e.Print.Reaches...)
+	}
+	slices.Sort(products)
+	slices.Sort(keys)
+	slices.Sort(all.Exes)
+	slices.Sort(all.Reaches)
+	all.Product, all.HostKey = strings.Join(products, ", "), strings.Join(keys, ", ")
+	all.Exes, all.Reaches = slices.Compact(all.Exes), slices.Compact(all.Reaches)
+	return all
 }
 
 // open raises an alert for a door.
@@ -234,12 +260,21 @@ func (r *reconciler) over(a *Alert) string {
 // settle ends an alert whose door tells nothing any more, unless a second
 // sight is still awaited.
 func (r *reconciler) settle(a Alert, d doorState) {
+	if slices.ContainsFunc(d.rows, func(e Exposure) bool { return e.Verdict == Pending }) {
+		if over := r.over(&a); over != "" {
+			a.Changed = r.Now
+			r.note(a, "", over)
+		}
+		return
+	}
+	r.resolve(a, d.rows, r.ending(&a, d))
+}
+
+// ending says how an alert ends whose door tells nothing any more.
+func (r *reconciler) ending(a *Alert, d doorState) Resolution {
 	var entry *Entry
 	var allow *Allow
 	for _, e := range d.rows {
-		if e.Verdict == Pending {
-			return
-		}
 		if e.Entry != nil {
 			entry = e.Entry
 		}
@@ -248,9 +283,9 @@ func (r *reconciler) settle(a Alert, d doorState) {
 		}
 	}
 	res := Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now}
-	documented := a.Kind == Kind(UnexpectedExposed) || a.Kind == Kind(UnexpectedListening) || a.Kind == Kind(Hidden)
+	undocumented := a.Kind == Kind(UnexpectedExposed) || a.Kind == Kind(UnexpectedListening)
 	switch {
-	case entry != nil && (documented || r.Approval.By != ""):
+	case entry != nil && (r.Approval.By != "" || undocumented && stillOpen(a.Views, viewsOf(d.rows))):
 		res.Kind, res.By, res.Why, res.Owner = ResolvedExpected, r.Approval.By, r.Approval.Why, r.Approval.Owner
 		if res.By == "" {
 			res.By = "baseline"
@@ -266,10 +301,29 @@ func (r *reconciler) settle(a Alert, d doorState) {
 		res.Why = "open again, or no longer in the baseline"
 	case a.Kind == Kind(Changed):
 		res.Why = "as the baseline has it again"
+	case a.Kind == Kind(Hidden) && entry != nil:
+		res.Why = "the inside view explains it, and the baseline has it"
+	case len(d.rows) == 0:
+		res.Why = "no address of the host has this door any more"
 	default:
 		res.Why = "seen shut in every live view that saw it open"
 	}
-	r.resolve(a, d.rows, res)
+	return res
+}
+
+// stillOpen reports whether every view that saw the door open still does: then
+// it is the baseline that changed, else somebody shut the door.
+func stillOpen(before, now AlertViews) bool {
+	if before.Inside != nil && before.Inside.State == Listening && (now.Inside == nil || now.Inside.State != Listening) {
+		return false
+	}
+	for _, b := range before.Outside {
+		still := func(s Sighting) bool { return s.Vantage == b.Vantage && s.State == string(StateOpen) }
+		if b.State == string(StateOpen) && !slices.ContainsFunc(now.Outside, still) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *reconciler) resolve(a Alert, rows []Exposure, res Resolution) {
@@ -303,6 +357,8 @@ func (r *reconciler) paint(a *Alert, d doorState, worst *Exposure) {
 	if worst.Process != nil {
 		a.Process = worst.Process
 	}
+	seen := printOf(d.rows)
+	a.Memory.Print = &seen
 	a.Text = a.Sentence()
 	if worst.Verdict == Changed {
 		a.Text = fmt.Sprintf("%s %s", a.Text, DifferencesText(worst.Differences))

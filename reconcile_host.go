@@ -1,9 +1,11 @@
 package portvigil
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
+	"time"
 )
 
 // explain keeps the host's one alert of doors that were open at first sight.
@@ -27,23 +29,26 @@ func (r *reconciler) explain(introduced []doorState) {
 // that are no part of one.
 func (r *reconciler) many(news []doorState) {
 	own := r.newest(func(a *Alert) bool { return a.Kind == ManyDoors })
-	inFlood := func(d doorState) bool {
-		return own != nil && own.Open() && slices.ContainsFunc(own.Endpoints, func(e AlertEndpoint) bool {
-			set, err := ParsePortSet(e.Ports)
-			return e.Proto == d.door.Proto && (e.Port == d.door.Port || err == nil && set.Contains(d.door.Port))
-		})
-	}
 	var flood, single []doorState
 	for _, d := range news {
-		if inFlood(d) {
+		if own != nil && (own.Open() || r.accepted(own)) && own.hasRow(d.door) {
 			flood = append(flood, d)
 		} else {
 			single = append(single, d)
 		}
 	}
-	if len(single) > ManyNewDoors || r.answersEverywhere() && len(single) > 0 {
+	everywhere := func(d doorState) bool { return r.answersEverywhere(d) }
+	if len(single) > ManyNewDoors {
 		flood, single = append(flood, single...), nil
+	} else if slices.ContainsFunc(single, everywhere) {
+		for _, d := range single {
+			if everywhere(d) {
+				flood = append(flood, d)
+			}
+		}
+		single = slices.DeleteFunc(single, everywhere)
 	}
+	slices.SortFunc(flood, func(a, b doorState) int { return compareDoors(a.door, b.door) })
 	for _, d := range single {
 		r.open(d, d.worst())
 	}
@@ -52,15 +57,42 @@ func (r *reconciler) many(news []doorState) {
 	case len(rows) > 0:
 		r.hostAlert(own, ManyDoors, rows)
 	case own != nil && own.Open():
-		r.resolve(*own, nil, Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now, Why: "its doors are shut, explained or told one by one"})
+		r.resolve(*own, nil, r.endingOfMany(own))
 	}
 }
 
-// answersEverywhere reports whether the newest look of a vantage found a
-// device that answers on every port.
-func (r *reconciler) answersEverywhere() bool {
+func (r *reconciler) endingOfMany(a *Alert) Resolution {
+	switch {
+	case r.Approval.By != "":
+		return Resolution{Kind: ResolvedExpected, By: r.Approval.By, Time: r.Now, Why: r.Approval.Why, Owner: r.Approval.Owner}
+	case a.State == AlertWaitingShut:
+		return Resolution{Kind: ResolvedShut, By: a.Memory.ShutBy, Time: r.Now, Why: "seen shut"}
+	}
+	return Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now, Why: "its doors are shut, explained or told one by one"}
+}
+
+// accepted reports whether somebody still bears the risk of the alert.
+func (r *reconciler) accepted(a *Alert) bool {
+	return !a.Open() && a.Resolution.Kind == ResolvedAccepted && a.Resolution.Until != nil && r.Now.Before(*a.Resolution.Until)
+}
+
+// hasRow reports whether a row of the alert is about the door.
+func (a *Alert) hasRow(door Door) bool {
+	return slices.ContainsFunc(a.Endpoints, func(e AlertEndpoint) bool {
+		if e.Ports == "" {
+			return e.Proto == door.Proto && e.Port == door.Port
+		}
+		set, err := ParsePortSet(e.Ports)
+		return e.Proto == door.Proto && err == nil && set.Contains(door.Port)
+	})
+}
+
+// answersEverywhere reports whether the newest look of a vantage found a device
+// that answers on every port, and this door among them.
+func (r *reconciler) answersEverywhere(d doorState) bool {
 	return slices.ContainsFunc(r.Trails, func(t Trail) bool {
-		return slices.ContainsFunc(t.Newest.Notes, func(note string) bool { return NoteCode(note) == "answers-everywhere" })
+		return slices.ContainsFunc(t.Newest.Notes, func(note string) bool { return NoteCode(note) == "answers-everywhere" }) &&
+			slices.ContainsFunc(d.rows, func(e Exposure) bool { return slices.Contains(e.Looks, t.Newest.ID) })
 	})
 }
 
@@ -70,34 +102,54 @@ func (r *reconciler) hostAlert(own *Alert, kind Kind, rows []Exposure) {
 	a := Alert{ID: NewID(), Family: info.Family, Opened: r.Now, Subject: Subject{"host", r.Host.Name}, Host: r.Host.Name}
 	told, what := AlertOpened, "opened"
 	switch {
-	case own != nil && own.Open():
+	case own == nil:
+	case own.Open():
 		a, told, what = *own, "", "rows changed"
 		if over := r.over(&a); over != "" {
 			what = over
 		}
-	case own != nil && own.Resolution.Kind == ResolvedAccepted && own.Resolution.Until != nil && r.Now.Before(*own.Resolution.Until):
+	case r.accepted(own) && !r.grown(own, rows):
 		return
-	case own != nil:
+	case own.Resolution.Kind != ResolvedExpected && own.Resolution.Kind != ResolvedAccepted && r.Now.Sub(own.Resolution.Time) > ReopenWithin:
+		a.Memory.Before = own.ID
+	default:
 		a, told, what = *own, AlertReopened, "re-opened"
-		a.Resolution, a.Memory = nil, AlertMemory{}
+		a.Resolution, a.Memory = nil, AlertMemory{Before: own.Memory.Before}
 		a.Reopened++
 	}
-	was := Alert{}
-	if own != nil {
-		was = *own
-	}
-	a.Kind, a.Severity = kind, info.Severity
+	a.Kind, a.Severity = kind, severityOf(info, rows)
 	a.Endpoints = rangesOf(endpointsOf(rows, func(*Exposure) bool { return true }))
 	a.Views = viewsOf(rows)
 	a.Text = a.Sentence()
-	if told == "" {
-		if sameStory(was, a) {
-			return
+	if told == "" && a.Severity.Rank() > a.Memory.Peak.Rank() {
+		told, what, a.Memory.Peak = AlertRisen, "risen", a.Severity
+		if a.State == AlertAcknowledged {
+			a.State, a.Memory.AckUntil = AlertNew, nil
 		}
-	} else {
+	}
+	switch {
+	case told == AlertOpened || told == AlertReopened:
 		a.State, a.Changed, a.Memory.Peak = AlertNew, r.Now, a.Severity
+	case told == "" && sameStory(*own, a):
+		return
+	case told != "" || a.State != own.State:
+		a.Changed = r.Now
 	}
 	r.note(a, told, what)
+}
+
+// grown reports whether there is a door, or a severity, that nobody accepted.
+func (r *reconciler) grown(a *Alert, rows []Exposure) bool {
+	return slices.ContainsFunc(rows, func(e Exposure) bool { return !a.hasRow(e.Door()) }) ||
+		severityOf(a.Kind.Info(), rows).Rank() > a.Severity.Rank()
+}
+
+// severityOf is the kind's own, and no less than that of a hidden door.
+func severityOf(info KindInfo, rows []Exposure) Severity {
+	if slices.ContainsFunc(rows, func(e Exposure) bool { return e.Verdict == Hidden }) {
+		return Kind(Hidden).Info().Severity
+	}
+	return info.Severity
 }
 
 // tellingRows returns the rows of the doors that tell something.
@@ -140,54 +192,78 @@ func rangesOf(rows []AlertEndpoint) []AlertEndpoint {
 
 // health keeps one alert for each view of the host that has gone blind.
 func (r *reconciler) health() {
-	blind := map[Kind]bool{}
-	j := joiner{Situation: Situation{Host: r.Host, Now: r.Now}}
-	has := map[Kind]bool{}
+	blind, last := map[Kind]bool{}, map[Kind]time.Time{}
 	for i := range r.Trails {
 		t := &r.Trails[i]
+		if t.Newest.ID == "" {
+			continue // nothing but looks at the vantage's own machine
+		}
 		kind := HostUnreachable
 		if t.Key.View == Inside {
 			kind = AgentSilent
 		}
-		last := r.Host.Added
-		for _, c := range t.Latest {
-			if c.Look.Received.After(last) {
-				last = c.Look.Received
-			}
+		seen := t.lastComplete()
+		if seen.After(last[kind]) {
+			last[kind] = seen
 		}
-		has[kind] = true
-		if j.Now.Sub(last) > r.Host.Interval(t.Key.View)*3/2 {
+		if seen.Before(r.Host.Added) {
+			seen = r.Host.Added
+		}
+		if r.Now.Sub(seen) > r.Host.Interval(t.Key.View)*3/2 {
 			blind[kind] = true
 		}
 	}
 	for _, kind := range []Kind{HostUnreachable, AgentSilent} {
 		own := r.newest(func(a *Alert) bool { return a.Kind == kind })
 		switch {
+		case blind[kind] && own != nil && !own.Open() && own.Resolution.Kind == ResolvedFalse && !last[kind].After(own.Resolution.Time):
+			// The same silence as the one that somebody called a false alarm.
 		case blind[kind]:
 			r.hostAlert(own, kind, nil)
-		case own != nil && own.Open() && has[kind]:
-			r.resolve(*own, nil, Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now, Why: "a complete look arrived"})
+		case own != nil && own.Open():
+			r.resolve(*own, nil, Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now, Why: "no view is blind any more"})
 		}
 	}
 }
 
-// sameStory reports whether two versions of an alert say the same, apart from
-// when it was last seen.
-func sameStory(a, b Alert) bool {
-	strip := func(a Alert) Alert {
-		a.Changed = b.Changed
-		a.Views.Outside = slices.Clone(a.Views.Outside)
-		for i := range a.Views.Outside {
-			a.Views.Outside[i].Seen = b.Changed
+// lastComplete returns when the newest complete look was received; zero where
+// there is none.
+func (t *Trail) lastComplete() time.Time {
+	var last time.Time
+	for _, c := range t.Latest {
+		if c.Look.Received.After(last) {
+			last = c.Look.Received
 		}
-		if a.Views.Inside != nil {
-			inside := *a.Views.Inside
-			inside.Seen = b.Changed
-			a.Views.Inside = &inside
-		}
-		return a
 	}
-	return reflect.DeepEqual(strip(a), strip(b))
+	return last
+}
+
+// sameStory reports whether two versions of an alert say the same, apart from
+// when it was last seen. It compares what is stored of them, so that an alert
+// that was stored and read again is the same.
+func sameStory(a, b Alert) bool {
+	return bytes.Equal(a.story(), b.story())
+}
+
+func (a Alert) story() []byte {
+	a.Changed = time.Time{}
+	a.Views.Outside = slices.Clone(a.Views.Outside)
+	for i := range a.Views.Outside {
+		a.Views.Outside[i].Seen = time.Time{}
+	}
+	if a.Views.Inside != nil {
+		inside := *a.Views.Inside
+		inside.Seen = time.Time{}
+		a.Views.Inside = &inside
+	}
+	text, err := json.Marshal(struct {
+		Alert  Alert
+		Memory AlertMemory
+	}{a, a.Memory})
+	if err != nil {
+		panic(err) // nothing in an alert can fail to be written
+	}
+	return text
 }
 
 // Gone ends every open alert of a host that is watched no more.

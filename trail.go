@@ -29,9 +29,14 @@ type Sight struct {
 	// Confirmed tells that a connection was completed during this run.
 	Confirmed bool `json:"confirmed,omitempty"`
 	// WasOpen tells that the view has seen the port open at any time.
-	WasOpen   bool       `json:"was_open,omitempty"`
+	WasOpen bool `json:"was_open,omitempty"`
+	// Silent is when a complete look that followed the last open one got no
+	// answer (open|filtered), which neither opens nor shuts; zero where none did.
+	Silent    time.Time  `json:"silent,omitzero"`
 	Service   *Service   `json:"service,omitempty"`
 	Listeners []Listener `json:"listeners,omitempty"` // inside
+	// OwnersKept tells that an owner was read by an earlier look than the newest.
+	OwnersKept bool `json:"owners_kept,omitempty"`
 }
 
 // Open reports whether the port was open when last seen.
@@ -68,13 +73,20 @@ type Trail struct {
 	// Newest is the look with the highest sequence number, complete or not.
 	Newest LookHead `json:"newest"`
 	// First and Latest part the ports that complete looks covered: by the first
-	// look that did, and by the newest. An inside look covers all of them.
+	// look that did, and by the newest. An inside look covers all of them. A look
+	// that could tell shut from open takes the place of a first one that could
+	// not (open|filtered).
 	First  []Covering `json:"first,omitempty"`
 	Latest []Covering `json:"latest,omitempty"`
 	// Full is the newest complete look at all ports; its exceptions are the gaps.
 	Full *LookHead `json:"full,omitempty"`
 	// Answered is what Full found closed although its default is filtered.
 	Answered *PortSet `json:"answered,omitempty"`
+	// Covered is every part that a complete inside look has covered.
+	Covered []Coverage `json:"covered,omitempty"`
+	// Thorough are complete inside looks that covered all that can explain an
+	// open door, oldest first; the older they are, the fewer are kept.
+	Thorough []LookHead `json:"thorough,omitempty"`
 	// Sights has every port that a look listed, by protocol and port.
 	Sights []Sight `json:"sights,omitempty"`
 }
@@ -126,7 +138,10 @@ func (t *Trail) addOpen(l *Look) map[Door]bool {
 		for door, listeners := range byDoor(l.Listeners) {
 			open[door] = true
 			s := t.run(l, door, StateOpen)
-			s.Listeners, s.Confirmed = keepOwners(listeners, s.Listeners, l), true
+			s.Introduced = s.Introduced || s.SinceLook == l.ID && t.newlyCovered(listeners)
+			listeners = keepUncovered(listeners, s.Listeners, l)
+			s.Listeners, s.OwnersKept = keepOwners(listeners, s.Listeners, l)
+			s.Confirmed = true
 			t.put(s)
 		}
 		return open
@@ -148,13 +163,19 @@ func (t *Trail) addOpen(l *Look) map[Door]bool {
 	return open
 }
 
-// addShut folds what a complete look covered and did not see open.
+// addShut folds what a complete look covered and did not see open. What it
+// lists beside that (doors known to answer) is no coverage and shuts nothing.
 func (t *Trail) addShut(l *Look, covered *PortSet, open map[Door]bool) {
 	for _, o := range l.Observations {
-		if o.State == StateOpen || o.State == StateOpenFiltered {
+		if o.State == StateOpen || !covered.Contains(o.Port) {
 			continue
 		}
-		s := t.run(l, Door{l.Proto, o.Port}, o.State)
+		door := Door{l.Proto, o.Port}
+		if old, found := t.listed(door); found && o.State == StateOpenFiltered && old.State != StateOpenFiltered {
+			t.silence(old, l)
+			continue
+		}
+		s := t.run(l, door, o.State)
 		s.Reason = o.Reason
 		t.put(s)
 	}
@@ -163,10 +184,17 @@ func (t *Trail) addShut(l *Look, covered *PortSet, open map[Door]bool) {
 		shut = StateClosed
 	}
 	for _, old := range slices.Clone(t.Sights) {
-		if open[old.Door] || old.LastLook == l.ID || !covered.Contains(old.Door.Port) || shut == StateOpenFiltered {
+		if open[old.Door] || old.LastLook == l.ID || !covered.Contains(old.Door.Port) ||
+			l.View == Outside && l.At(old.Door.Port).State != shut {
 			continue
 		}
-		if l.View == Outside && l.At(old.Door.Port).State == StateOpenFiltered {
+		if shut == StateOpenFiltered && old.State != StateOpenFiltered {
+			t.silence(old, l)
+			continue
+		}
+		if kept := foreign(old.Listeners); old.Open() && len(kept) > 0 && !l.CoversAll(CoversNamespaces) {
+			old.Listeners = kept // the look did not go where these are
+			t.put(old)
 			continue
 		}
 		s := t.run(l, old.Door, shut)
@@ -175,15 +203,38 @@ func (t *Trail) addShut(l *Look, covered *PortSet, open map[Door]bool) {
 	}
 }
 
+// silence notes that a door that was open gives no answer any more. One that
+// was shut stays as it is: silence agrees with both.
+func (t *Trail) silence(s Sight, l *Look) {
+	if s.Open() {
+		s.Silent = l.Received
+		t.put(s)
+	}
+}
+
 // addCoverage notes which ports the complete look covered.
 func (t *Trail) addCoverage(l *Look, covered *PortSet) {
 	head := headOf(l)
 	fresh := covered.Clone()
+	var first []Covering
 	for _, c := range t.First {
-		fresh.Subtract(c.Ports)
+		if c.Look.Default != StateOpenFiltered || l.DefaultState == StateOpenFiltered {
+			fresh.Subtract(c.Ports)
+		} else {
+			rest := c.Ports.Clone()
+			rest.Subtract(covered)
+			c.Ports = rest
+		}
+		if c.Ports.Len() > 0 {
+			first = append(first, c)
+		}
 	}
 	if fresh.Len() > 0 {
-		t.First = append(t.First, Covering{head, fresh})
+		first = append(first, Covering{head, fresh})
+	}
+	t.First = first
+	if l.View == Inside {
+		t.addParts(l, head)
 	}
 	var latest []Covering
 	for _, c := range t.Latest {
@@ -206,24 +257,56 @@ func (t *Trail) addCoverage(l *Look, covered *PortSet) {
 	}
 }
 
+// thoroughKept bounds how many thorough looks a trail remembers. Beyond it every
+// second of the older three quarters goes, again and again, so that hourly looks
+// still have one between two outside looks a day apart.
+const thoroughKept = 64
+
+// addParts notes which parts of the machine the complete inside look covered.
+func (t *Trail) addParts(l *Look, head LookHead) {
+	for _, part := range l.Covers {
+		if !slices.Contains(t.Covered, part) {
+			t.Covered = append(t.Covered, part)
+		}
+	}
+	if !l.CoversAll(CoversSockets, CoversNamespaces, CoversDNAT) {
+		return
+	}
+	t.Thorough = append(slices.Clone(t.Thorough), head)
+	if len(t.Thorough) > thoroughKept {
+		var kept []LookHead
+		for i, h := range t.Thorough {
+			if i%2 == 0 || i >= thoroughKept-thoroughKept/4 {
+				kept = append(kept, h)
+			}
+		}
+		t.Thorough = kept
+	}
+}
+
 // run continues the door's sight with what the look saw, or begins another one
 // where it opened or shut.
 func (t *Trail) run(l *Look, door Door, state PortState) Sight {
 	s, found := t.listed(door)
-	if !found || s.Open() != (state == StateOpen) {
-		first := t.covered(t.First, door.Port) == nil
+	if !found || !sameRun(s.State, state) {
+		first := t.covered(t.First, door.Port)
 		began := Sight{Door: door, Since: l.Received, SinceLook: l.ID, FirstBegan: l.Started, WasOpen: s.WasOpen,
-			Introduced: state == StateOpen && first}
-		if state != StateOpen && !found && !first {
+			Introduced: state == StateOpen && first == nil}
+		if !found && state != StateOpen && state != StateOpenFiltered && first != nil && first.Default != StateOpenFiltered {
 			// The looks before covered it without listing it: it was shut in them already.
-			head := t.covered(t.First, door.Port)
-			began.Since, began.SinceLook, began.FirstBegan = head.Received, head.ID, head.Started
+			began.Since, began.SinceLook, began.FirstBegan = first.Received, first.ID, first.Started
 		}
 		s = began
 	}
-	s.State, s.Last, s.LastLook, s.Began = state, l.Received, l.ID, l.Started
+	s.State, s.Last, s.LastLook, s.Began, s.Silent = state, l.Received, l.ID, l.Started, time.Time{}
 	s.WasOpen = s.WasOpen || state == StateOpen
 	return s
+}
+
+// sameRun reports whether two states are the same thing: open, shut, or not
+// told apart.
+func sameRun(a, b PortState) bool {
+	return (a == StateOpen) == (b == StateOpen) && (a == StateOpenFiltered) == (b == StateOpenFiltered)
 }
 
 // At returns what the trail says of a door, listed or not.
@@ -301,11 +384,41 @@ func byDoor(listeners []Listener) map[Door][]Listener {
 	return doors
 }
 
+// foreign returns the listeners of other network namespaces than the one of the
+// process that looked.
+func foreign(listeners []Listener) []Listener {
+	return slices.DeleteFunc(slices.Clone(listeners), func(l Listener) bool { return l.Namespace == 0 })
+}
+
+// newlyCovered reports whether all the listeners are where no complete look has
+// been before: they are to be explained, and are no news.
+func (t *Trail) newlyCovered(listeners []Listener) bool {
+	return !slices.Contains(t.Covered, CoversNamespaces) && len(foreign(listeners)) == len(listeners)
+}
+
+// keepUncovered adds the listeners that were there before and that the look
+// could not see: what it does not cover it does not deny.
+func keepUncovered(now, before []Listener, l *Look) []Listener {
+	if l.CoversAll(CoversNamespaces) {
+		return now
+	}
+	kept := slices.Clone(now)
+	for _, b := range foreign(before) {
+		same := func(n Listener) bool {
+			return n.Address == b.Address && n.Device == b.Device && n.Namespace == b.Namespace
+		}
+		if !slices.ContainsFunc(now, same) {
+			kept = append(kept, b)
+		}
+	}
+	return kept
+}
+
 // keepOwners gives listeners whose owner this look could not read the owner
 // that an earlier look read: what a look does not cover it does not deny.
-func keepOwners(now, before []Listener, l *Look) []Listener {
+func keepOwners(now, before []Listener, l *Look) (list []Listener, earlier bool) {
 	if l.CoversAll(CoversOwners) {
-		return now
+		return now, false
 	}
 	kept := slices.Clone(now)
 	for i := range kept {
@@ -313,12 +426,12 @@ func keepOwners(now, before []Listener, l *Look) []Listener {
 			continue
 		}
 		for _, b := range before {
-			if b.Address == kept[i].Address && b.Device == kept[i].Device && b.Namespace == kept[i].Namespace {
-				kept[i].Process, kept[i].Others = b.Process, b.Others
+			if b.Process != nil && b.Address == kept[i].Address && b.Device == kept[i].Device && b.Namespace == kept[i].Namespace {
+				kept[i].Process, kept[i].Others, earlier = b.Process, b.Others, true
 			}
 		}
 	}
-	return kept
+	return kept, earlier
 }
 
 // newerService prefers what answered last, unless it told less than before of
