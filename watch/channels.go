@@ -24,6 +24,13 @@ func (l *Later) Error() string { return l.Err.Error() }
 // Unwrap returns what failed.
 func (l *Later) Unwrap() error { return l.Err }
 
+// waiting is a Later whose receiver said when it wants to be asked again; the
+// queue heeds that, and backs off by its own measure from any other error.
+type waiting struct{ *Later }
+
+// RetryAfter is how long the receiver asked to be left alone.
+func (w waiting) RetryAfter() time.Duration { return w.After }
+
 // GiveUp is a failure to deliver that will not pass by itself.
 type GiveUp struct{ Err error }
 
@@ -118,7 +125,7 @@ func (e *Engine) noteChannel(ctx context.Context, id string, failure error) erro
 // is on the page, and the channel is known to fail by then.
 const giveUpAfter = 24 * time.Hour
 
-// Deliver sends one queued notification. It returns a *Later where it has to be
+// Deliver sends one queued notification. It returns an error where it has to be
 // tried again, nil where it was sent, given up or is no longer wanted.
 func (e *Engine) Deliver(ctx context.Context, id string) error {
 	var d portvigil.Delivery
@@ -143,7 +150,7 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 	}
 	failure := e.messenger.Send(ctx, c, d)
 	if ctx.Err() != nil && failure != nil {
-		return &Later{Err: ctx.Err()}
+		return ctx.Err()
 	}
 	d.Attempts++
 	var giveUp *GiveUp
@@ -166,10 +173,10 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 		return nil
 	}
 	var later *Later
-	if errors.As(failure, &later) {
-		return later
+	if errors.As(failure, &later) && later.After > 0 {
+		return waiting{later}
 	}
-	return &Later{Err: fmt.Errorf("deliver over %s: %w", c.Name, failure)}
+	return fmt.Errorf("deliver over %s: %w", c.Name, failure)
 }
 
 func (e *Engine) noteDelivery(ctx context.Context, d portvigil.Delivery, channel string, failure error) error {
@@ -177,41 +184,4 @@ func (e *Engine) noteDelivery(ctx context.Context, d portvigil.Delivery, channel
 		return err
 	}
 	return e.noteChannel(ctx, channel, failure)
-}
-
-// Metrics is what a scrape tells of the whole: counts, no names of what scanned
-// hosts sent.
-type Metrics struct {
-	Hosts      int
-	OpenAlerts map[portvigil.Severity]int
-	Queued     int
-	Exposures  map[portvigil.Verdict]int
-}
-
-// Measure counts what Metrics tells.
-func (e *Engine) Measure(ctx context.Context) (Metrics, error) {
-	m := Metrics{OpenAlerts: map[portvigil.Severity]int{}, Exposures: map[portvigil.Verdict]int{}}
-	list, err := e.Hosts(ctx)
-	if err != nil {
-		return m, err
-	}
-	m.Hosts = len(list)
-	for _, h := range list {
-		for _, x := range h.Exposures {
-			m.Exposures[x.Verdict]++
-		}
-	}
-	err = e.store.View(ctx, func(tx Tx) error {
-		alerts, err := tx.Alerts(true)
-		if err != nil {
-			return err
-		}
-		for _, a := range alerts {
-			m.OpenAlerts[a.Severity]++
-		}
-		queued, err := tx.QueuedDeliveries()
-		m.Queued = len(queued)
-		return err
-	})
-	return m, err
 }

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/portvigil/portvigil"
+)
+
+// progressLine shows how far a look is, on one line of a terminal, and nothing
+// anywhere else.
+type progressLine struct {
+	app   *app
+	shown bool
+}
+
+func (a *app) progress() *progressLine { return &progressLine{app: a} }
+
+const barWidth = 24
+
+func (p *progressLine) show(l portvigil.LookProgress) {
+	if !p.app.terminal(p.app.stderr) {
+		return
+	}
+	filled := int(max(0, min(1, l.Share)) * barWidth)
+	fmt.Fprintf(p.app.stderr, "\r\x1b[K%s [%s%s] %3.0f %%  %.0f/s  %d open", l.Address,
+		strings.Repeat("#", filled), strings.Repeat(".", barWidth-filled), l.Share*100, l.Rate, l.Open)
+	p.shown = true
+}
+
+func (p *progressLine) clear() {
+	if p.shown {
+		fmt.Fprint(p.app.stderr, "\r\x1b[K")
+		p.shown = false
+	}
+}

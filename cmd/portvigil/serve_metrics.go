@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+
+	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/watch"
+	"github.com/portvigil/portvigil/web"
+)
+
+// measure counts what /metrics tells.
+func measure(g ground, e *watch.Engine) func(context.Context) (web.Metrics, error) {
+	return func(ctx context.Context) (web.Metrics, error) {
+		m := web.Metrics{OpenAlerts: map[portvigil.Severity]int{}, Exposures: map[portvigil.Verdict]int{}}
+		hosts, err := e.Hosts(ctx)
+		if err != nil {
+			return m, err
+		}
+		m.Hosts = len(hosts)
+		for _, h := range hosts {
+			for _, x := range h.Exposures {
+				m.Exposures[x.Verdict]++
+			}
+			for _, a := range h.Alerts {
+				m.OpenAlerts[a.Severity]++
+			}
+		}
+		if m.Channels, err = e.Channels(ctx); err != nil {
+			return m, err
+		}
+		err = g.View(ctx, func(tx watch.Tx) error {
+			queued, err := tx.QueuedDeliveries()
+			m.Queued = len(queued)
+			return err
+		})
+		return m, err
+	}
+}

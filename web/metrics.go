@@ -1,0 +1,74 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/portvigil/portvigil"
+)
+
+// Metrics is what a scrape tells: counts, and nothing that a scanned host sent.
+type Metrics struct {
+	Hosts      int
+	OpenAlerts map[portvigil.Severity]int
+	Exposures  map[portvigil.Verdict]int
+	Queued     int // notifications that are not delivered yet
+	Channels   []portvigil.ChannelRow
+}
+
+// metricsHandler serves /metrics to who brings its token, or is signed in.
+func metricsHandler(measure func(context.Context) (Metrics, error), token string, d *Doorkeeper, log *slog.Logger) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !bearer(r, token) && !d.knows(r) {
+			refuse(w, "The metrics need the token in the file metrics.token of the data folder (Authorization: Bearer …).")
+			return
+		}
+		m, err := measure(r.Context())
+		if err != nil {
+			log.Error("metrics not measured", "err", err)
+			http.Error(w, "not measured; see the server's log", http.StatusInternalServerError)
+			return
+		}
+		registry := prometheus.NewRegistry()
+		m.register(registry)
+		promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	}
+}
+
+// register fills a registry that lives for one scrape: the store is the truth,
+// and nothing can drift from it.
+func (m Metrics) register(r *prometheus.Registry) {
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "portvigil", Name: name, Help: help}, labels)
+		r.MustRegister(g)
+		return g
+	}
+	gauge("hosts", "Hosts that are watched.").WithLabelValues().Set(float64(m.Hosts))
+	gauge("deliveries_queued", "Notifications that are not delivered yet.").WithLabelValues().Set(float64(m.Queued))
+	alerts := gauge("alerts_open", "Alerts that somebody has to resolve.", "severity")
+	for _, s := range []portvigil.Severity{portvigil.Low, portvigil.Medium, portvigil.High, portvigil.Critical} {
+		alerts.WithLabelValues(string(s)).Set(float64(m.OpenAlerts[s]))
+	}
+	endpoints := gauge("endpoints", "Endpoints by verdict.", "verdict")
+	for verdict, n := range m.Exposures {
+		endpoints.WithLabelValues(string(verdict)).Set(float64(n))
+	}
+	success := gauge("channel_last_success_timestamp_seconds", "When a channel last took a message; 0 for never.", "channel")
+	failing := gauge("channel_failing", "1 where a channel's last message failed.", "channel")
+	for _, c := range m.Channels {
+		if !c.LastSuccess.IsZero() {
+			success.WithLabelValues(c.Name).Set(float64(c.LastSuccess.Unix()))
+		} else {
+			success.WithLabelValues(c.Name).Set(0)
+		}
+		bad := 0.0
+		if c.LastError != "" {
+			bad = 1
+		}
+		failing.WithLabelValues(c.Name).Set(bad)
+	}
+}
