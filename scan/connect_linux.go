@@ -2,7 +2,6 @@ package scan
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -135,22 +134,22 @@ func (w *worker) run(ctx context.Context) {
 
 // send starts one handshake and, on short paths, takes the answer at once.
 func (w *worker) send(p probe) {
-	fd, err := w.to.socket()
-	if err != nil {
+	fd, errno := w.to.socket()
+	if errno != 0 {
 		w.result(p, answer{kind: answerStrain})
 		return
 	}
-	err = w.to.connect(fd, p.port)
+	errno = w.to.connect(fd, p.port)
 	if w.engine.exact {
 		w.engine.conductor.left(w.engine.now())
 	}
 	switch {
-	case err == nil:
+	case errno == 0:
 		w.connected(fd, p)
 		return
-	case !errors.Is(err, unix.EINPROGRESS):
-		w.result(p, w.failed(fd, err))
-		w.shut(fd)
+	case errno != unix.EINPROGRESS:
+		w.result(p, w.failed(fd, errno))
+		shut(fd)
 		return
 	}
 	if w.prompt > 0 || p.port%promptEvery == 0 {
@@ -158,7 +157,7 @@ func (w *worker) send(p probe) {
 		if errno := pending(fd); errno != 0 {
 			w.prompt = promptFor
 			w.result(p, w.failed(fd, errno))
-			w.shut(fd)
+			shut(fd)
 			return
 		}
 	}
@@ -211,7 +210,7 @@ func (w *worker) event(slot int, events uint32) {
 // on an own address the source port may be the probed one (RFC 9293 section 3.5,
 // simultaneous open), which says nothing, and the port is tried again.
 func (w *worker) connected(fd int, p probe) {
-	if w.to.itself(fd) {
+	if itself(fd) {
 		w.result(p, answer{kind: answerStrain})
 	} else {
 		w.result(p, answer{kind: answerOpen})
@@ -219,7 +218,7 @@ func (w *worker) connected(fd int, p probe) {
 	// A reset instead of the long farewell leaves no TIME_WAIT behind, and so does
 	// not use up ports (socket(7), SO_LINGER).
 	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	w.shut(fd)
+	shut(fd)
 }
 
 // expire gives up probes whose time is over and returns how long the next has.
@@ -246,11 +245,7 @@ func (w *worker) expire(now time.Duration) time.Duration {
 func (w *worker) drop(slot int) {
 	fd := w.slots.all[slot].fd
 	w.slots.remove(slot)
-	w.shut(fd)
-}
-
-func (w *worker) shut(fd int) {
-	_ = unix.Close(fd) // Linux frees the descriptor whatever it returns (close(2))
+	shut(fd)
 }
 
 func (w *worker) result(p probe, a answer) {
