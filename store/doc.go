@@ -1,0 +1,27 @@
+// Package store answers: what is on disk, and what has still to be done?
+//
+//	 Update(func(tx))                                  Work(workers)
+//	      │ one writer, immediate                           │
+//	      ▼                                                 ▼
+//	┌───────────────────── portvigil.db ──────────────────────────┐
+//	│ hosts looks trails alerts audit    deliveries ──┐           │
+//	│ baselines channels settings        requests  ───┴─> jobs ───┼─> Deliver, Look
+//	└──────▲──────────────────────────────────────────────────────┘
+//	       │ many readers, each a consistent snapshot
+//	 View(func(tx))
+//
+// It promises: what Update did is on disk when it returns nil (write-ahead log,
+// synchronous=FULL) and leaves no trace when it returns an error. A delivery and
+// a look request are rows; the job that wakes a worker is written in the same
+// transaction, and rows without one get one when Work starts, so that a crash
+// loses nothing. One process at a time has a data folder. Channel secrets are
+// sealed under a key file beside the database. An older database is backed up
+// before it is migrated.
+//
+// It refuses: a database of a newer version, another program's database, a
+// second process, a key file that does not belong to the database. It concludes
+// nothing: what a row means is said by the rooms that write it.
+//
+// Begin with Open and Store.Update in open.go and tx.go; hosts.go, looks.go,
+// alerts.go and so on are one file a noun; work.go runs the jobs.
+package store

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/portvigil/portvigil"
+)
+
+// vault seals secrets with AES-256-GCM under the key file. What is sealed for
+// one place cannot be opened in another.
+type vault struct{ aead cipher.AEAD }
+
+const keyBytes = 32
+
+// keyCheck is the setting by which a key file is known to belong to a database.
+const keyCheck = "key-check"
+
+// openVault reads the key file, or makes one at the first start. Where nothing
+// is sealed yet, any key will do.
+func (s *Store) openVault(ctx context.Context) (*vault, error) {
+	path := filepath.Join(s.dir, keyFile)
+	var check string
+	var sealed bool
+	err := s.View(ctx, func(tx *Tx) (err error) {
+		if check, err = tx.Setting(keyCheck); err != nil {
+			return err
+		}
+		return tx.tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM channels WHERE secret IS NOT NULL)").Scan(&sealed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	there, err := fileExists(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !there && sealed:
+		return nil, portvigil.Errorf(portvigil.CodeUnavailable, "the key file %s is missing", path).
+			WithHint("put it back from where you keep it: without it the channels' secrets cannot be read")
+	case !there:
+		if err := writeOnce(path, []byte(hex.EncodeToString(randomBytes(keyBytes))+"\n")); err != nil {
+			return nil, err
+		}
+	}
+	v, err := readVault(path)
+	if err != nil {
+		return nil, err
+	}
+	return v, s.checkVault(ctx, v, path, check, sealed)
+}
+
+// checkVault makes sure that the key is the one that the database was sealed
+// with, and notes it where nothing was sealed.
+func (s *Store) checkVault(ctx context.Context, v *vault, path, check string, sealed bool) error {
+	if b, err := hex.DecodeString(check); err == nil && check != "" {
+		if _, err := v.open(b, keyCheck); err == nil {
+			return nil
+		}
+	}
+	if sealed {
+		return portvigil.Errorf(portvigil.CodeUnavailable, "the key file %s does not belong to this database", path).
+			WithHint("put the right one back: without it the channels' secrets cannot be read")
+	}
+	return s.Update(ctx, func(tx *Tx) error {
+		return tx.PutSetting(keyCheck, hex.EncodeToString(v.seal([]byte(keyCheck), keyCheck)))
+	})
+}
+
+func readVault(path string) (*vault, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != keyBytes {
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "the key file %s is not %d bytes in hexadecimal", path, keyBytes).
+			WithHint("put the right one back")
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	return &vault{aead}, err
+}
+
+// seal returns nonce and ciphertext for a place, such as a channel's id.
+func (v *vault) seal(plain []byte, place string) []byte {
+	nonce := randomBytes(v.aead.NonceSize())
+	return v.aead.Seal(nonce, nonce, plain, []byte(org+"/"+place))
+}
+
+func (v *vault) open(sealed []byte, place string) ([]byte, error) {
+	n := v.aead.NonceSize()
+	if len(sealed) < n {
+		return nil, errors.New("sealed secret is too short")
+	}
+	return v.aead.Open(nil, sealed[:n], sealed[n:], []byte(org+"/"+place))
+}
+
+// randomBytes never fails: the standard library ends the program where the
+// kernel has no randomness.
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return b
+}

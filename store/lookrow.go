@@ -1,0 +1,59 @@
+package store
+
+import (
+	"net/netip"
+
+	"github.com/portvigil/portvigil"
+)
+
+// lookRow is a look's body: what is stored for ever, so it names every field
+// itself instead of following the domain type. Times are microseconds UTC. A
+// nil slice is left out, an empty one is not, so that a look comes back as it went.
+type lookRow struct {
+	ID              string                  `json:"id"`
+	Run             string                  `json:"run,omitempty"`
+	Host            string                  `json:"host"` // name at the time
+	View            portvigil.View          `json:"view"`
+	Vantage         string                  `json:"vantage,omitempty"`
+	Reach           portvigil.Reach         `json:"reach,omitempty"`
+	Address         netip.Addr              `json:"address,omitzero"`
+	Proto           portvigil.Proto         `json:"proto,omitempty"`
+	Ports           *portvigil.PortSet      `json:"ports,omitempty"`
+	Covers          []portvigil.Coverage    `json:"covers,omitzero"`
+	Method          portvigil.Method        `json:"method,omitempty"`
+	Seq             uint64                  `json:"seq"`
+	Started         int64                   `json:"started"`
+	Ended           int64                   `json:"ended"`
+	Received        int64                   `json:"received"`
+	Complete        bool                    `json:"complete"`
+	MissProbability *float64                `json:"miss_probability,omitempty"`
+	Loss            *portvigil.Loss         `json:"loss,omitempty"`
+	Probes          int                     `json:"probes,omitempty"`
+	DefaultState    portvigil.PortState     `json:"default_state,omitempty"`
+	Observations    []portvigil.Observation `json:"observations,omitzero"`
+	Listeners       []portvigil.Listener    `json:"listeners,omitzero"`
+	Notes           []string                `json:"notes,omitzero"`
+	OwnAddress      bool                    `json:"own_address,omitempty"`
+}
+
+func rowOf(l *portvigil.Look) *lookRow {
+	return &lookRow{
+		ID: l.ID, Run: l.Run, Host: l.Host, View: l.View, Vantage: l.Vantage, Reach: l.Reach,
+		Address: l.Address, Proto: l.Proto, Ports: l.Ports, Covers: l.Covers, Method: l.Method, Seq: l.Seq,
+		Started: micros(l.Started), Ended: micros(l.Ended), Received: micros(l.Received),
+		Complete: l.Complete, MissProbability: l.MissProbability, Loss: l.Loss, Probes: l.Probes,
+		DefaultState: l.DefaultState, Observations: l.Observations, Listeners: l.Listeners,
+		Notes: l.Notes, OwnAddress: l.OwnAddress,
+	}
+}
+
+func (r *lookRow) look() *portvigil.Look {
+	return &portvigil.Look{
+		ID: r.ID, Run: r.Run, Host: r.Host, View: r.View, Vantage: r.Vantage, Reach: r.Reach,
+		Address: r.Address, Proto: r.Proto, Ports: r.Ports, Covers: r.Covers, Method: r.Method, Seq: r.Seq,
+		Started: fromMicros(r.Started), Ended: fromMicros(r.Ended), Received: fromMicros(r.Received),
+		Complete: r.Complete, MissProbability: r.MissProbability, Loss: r.Loss, Probes: r.Probes,
+		DefaultState: r.DefaultState, Observations: r.Observations, Listeners: r.Listeners,
+		Notes: r.Notes, OwnAddress: r.OwnAddress,
+	}
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/portvigil/portvigil"
+)
+
+// AddRequest stores the request and wakes a worker when it is due.
+func (t *Tx) AddRequest(r portvigil.LookRequest) error {
+	body, err := encode(r)
+	if err != nil {
+		return fmt.Errorf("store look request %s: %w", r.ID, err)
+	}
+	err = t.put("look request", r.ID, `INSERT INTO requests (org, id, host_id, state, due, body) VALUES (?, ?, ?, ?, ?, ?)`,
+		org, r.ID, r.HostID, string(r.State), micros(r.Due), body)
+	if err != nil {
+		return err
+	}
+	return t.enqueueLook(r.ID, r.Due)
+}
+
+// Request returns the request, or an Error with CodeNotFound.
+func (t *Tx) Request(id string) (portvigil.LookRequest, error) {
+	return record[portvigil.LookRequest](t, "requests", "look request", id, `SELECT id, body FROM requests WHERE org = ? AND id = ?`, org, id)
+}
+
+// PutRequest changes a request; CodeNotFound where it went with its host.
+func (t *Tx) PutRequest(r portvigil.LookRequest) error {
+	body, err := encode(r)
+	if err != nil {
+		return fmt.Errorf("store look request %s: %w", r.ID, err)
+	}
+	return t.change("look request", r.ID, `UPDATE requests SET host_id = ?, state = ?, due = ?, body = ? WHERE org = ? AND id = ?`,
+		r.HostID, string(r.State), micros(r.Due), body, org, r.ID)
+}
+
+// OpenRequests returns a host's requests that are wanted or running by when they
+// are due; of all hosts for "".
+func (t *Tx) OpenRequests(hostID string) ([]portvigil.LookRequest, error) {
+	return records[portvigil.LookRequest](t, "requests", `SELECT id, body FROM requests
+		WHERE org = ? AND state IN ('wanted', 'running') AND (? = '' OR host_id = ?) ORDER BY due, id`, org, hostID, hostID)
+}
+
+// Setting returns a setting's value, "" where it was never put.
+func (t *Tx) Setting(key string) (string, error) {
+	var value string
+	err := t.tx.QueryRowContext(t.ctx, `SELECT value FROM settings WHERE org = ? AND key = ?`, org, key).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}
+
+// PutSetting stores a setting.
+func (t *Tx) PutSetting(key, value string) error {
+	return t.put("setting", key, `INSERT INTO settings (org, key, value) VALUES (?, ?, ?)
+		ON CONFLICT (org, key) DO UPDATE SET value = excluded.value`, org, key, value)
+}

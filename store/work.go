@@ -1,0 +1,214 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/portvigil/portvigil"
+)
+
+// Workers are what rows are worked by. Each is given the id of a row and reads
+// the rest itself. nil ends the job; an error that says RetryAfter has it worked
+// again after that time, any other after 1 s, doubling to 5 min, each with
+// jitter. A day after it was queued a job that still fails is dropped, and the
+// row stays as it is. A worker may be called again for a row that it has
+// finished, where the process died before that was noted.
+type Workers struct {
+	Deliver func(ctx context.Context, deliveryID string) error // ends within a minute
+	Look    func(ctx context.Context, requestID string) error  // may take hours: a polite look at a silent host does
+	// MaxLooks is how many looks run at a time; 0 means 4.
+	MaxLooks int
+}
+
+const (
+	defaultMaxLooks = 4
+	// maxDeliveries is how many messages are on their way at a time: enough that
+	// one receiver that hangs holds up none of the others.
+	maxDeliveries  = 16
+	deliverTimeout = time.Minute
+	// rescueAfter is when River takes back a delivery that ignores its timeout;
+	// looks, having none, are never taken back while the process lives.
+	rescueAfter = 2 * deliverTimeout
+	giveUpAfter = 24 * time.Hour
+	// fetchPollInterval is for jobs that become due without a notification.
+	fetchPollInterval = 250 * time.Millisecond
+	// softStop is how long a message on its way may take to arrive when the
+	// program ends; one that is cut off may arrive twice.
+	softStop = 5 * time.Second
+	// keepFinished is how long finished jobs stay for somebody who looks into the
+	// database. The rows stay longer.
+	keepFinished = time.Hour
+)
+
+// RetryAfter returns an error by which a worker asks to be called again after d.
+// Any error with a method "RetryAfter() time.Duration" does the same.
+func RetryAfter(d time.Duration, err error) error { return &retryAfter{after: d, err: err} }
+
+type retryAfter struct {
+	after time.Duration
+	err   error
+}
+
+func (r *retryAfter) Error() string             { return fmt.Sprintf("again in %s: %v", r.after, r.err) }
+func (r *retryAfter) Unwrap() error             { return r.err }
+func (r *retryAfter) RetryAfter() time.Duration { return r.after }
+
+// Work calls the workers for the rows that wait, until ctx ends and all is
+// quiet: looks are cancelled then, messages on their way get 5 s. It begins with
+// what a process that died was working at. One Work runs at a time.
+func (s *Store) Work(ctx context.Context, w Workers) error {
+	if !s.working.TryLock() {
+		return errors.New("store: Work is running already")
+	}
+	defer s.working.Unlock()
+	if err := s.Update(ctx, (*Tx).takeBack); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	client, err := s.newWorker(ctx, w)
+	if err != nil {
+		return fmt.Errorf("prepare the job queue: %w", err)
+	}
+	if err := client.Start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return s.failure(fmt.Errorf("start the job queue: %w", err))
+	}
+	<-client.Stopped()
+	return nil
+}
+
+func (s *Store) newWorker(ctx context.Context, w Workers) (*river.Client[*sql.Tx], error) {
+	workers := river.NewWorkers()
+	err := errors.Join(
+		river.AddWorkerSafely(workers, &deliverer{store: s, do: w.Deliver}),
+		river.AddWorkerSafely(workers, &looker{store: s, do: w.Look, until: ctx}))
+	if err != nil {
+		return nil, err
+	}
+	if w.MaxLooks <= 0 {
+		w.MaxLooks = defaultMaxLooks
+	}
+	return river.NewClient(riversqlite.New(s.writer), &river.Config{
+		Logger: warnings(s.log),
+		Queues: map[string]river.QueueConfig{
+			deliverKind: {MaxWorkers: maxDeliveries},
+			lookKind:    {MaxWorkers: w.MaxLooks},
+		},
+		Workers:                     workers,
+		ErrorHandler:                panics{s.log},
+		FetchCooldown:               fetchCooldown,
+		FetchPollInterval:           fetchPollInterval,
+		RescueStuckJobsAfter:        rescueAfter,
+		SoftStopTimeout:             softStop,
+		CompletedJobRetentionPeriod: keepFinished,
+		CancelledJobRetentionPeriod: keepFinished,
+	})
+}
+
+type deliverer struct {
+	river.WorkerDefaults[deliverJob]
+	store *Store
+	do    func(context.Context, string) error
+}
+
+func (d *deliverer) Timeout(*river.Job[deliverJob]) time.Duration { return deliverTimeout }
+
+func (d *deliverer) NextRetry(job *river.Job[deliverJob]) time.Time { return nextRetry(job.JobRow) }
+
+func (d *deliverer) Work(ctx context.Context, job *river.Job[deliverJob]) error {
+	err := d.do(ctx, job.Args.ID)
+	return d.store.outcome(ctx, job.JobRow, err, func(tx *Tx) error {
+		_, err := tx.Delivery(job.Args.ID)
+		return err
+	})
+}
+
+type looker struct {
+	river.WorkerDefaults[lookJob]
+	store *Store
+	do    func(context.Context, string) error
+	until context.Context // Work's own: a look is cut off at once when it ends
+}
+
+func (l *looker) Timeout(*river.Job[lookJob]) time.Duration { return -1 }
+
+func (l *looker) NextRetry(job *river.Job[lookJob]) time.Time { return nextRetry(job.JobRow) }
+
+func (l *looker) Work(ctx context.Context, job *river.Job[lookJob]) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.until, cancel)()
+	err := l.do(ctx, job.Args.ID)
+	if err != nil && l.until.Err() != nil {
+		return river.JobSnooze(0) // the next start goes on with it
+	}
+	return l.store.outcome(ctx, job.JobRow, err, func(tx *Tx) error {
+		_, err := tx.Request(job.Args.ID)
+		return err
+	})
+}
+
+// errAgain stands in River's tables for what went wrong: errors can name a
+// webhook's secret address, and are told by who worked the row.
+var errAgain = errors.New("failed; the row says why")
+
+// outcome says to River what becomes of the job.
+func (s *Store) outcome(ctx context.Context, job *rivertype.JobRow, err error, row func(*Tx) error) error {
+	var later interface{ RetryAfter() time.Duration }
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return ctx.Err() // the program ends: River gives the job back unharmed
+	case isNotFound(err) && isNotFound(s.View(ctx, row)):
+		return river.JobCancel(errors.New("the row was removed"))
+	case time.Since(job.CreatedAt) > giveUpAfter:
+		s.log.Warn("given up", "kind", job.Kind, "job", job.ID, "attempts", job.Attempt)
+		return river.JobCancel(errAgain)
+	case errors.As(err, &later):
+		return river.JobSnooze(min(max(later.RetryAfter(), 0), giveUpAfter))
+	}
+	return errAgain
+}
+
+// nextRetry is 1 s after the first failure, doubling to 5 min, give or take a
+// fifth so that what failed together does not come back together.
+func nextRetry(job *rivertype.JobRow) time.Time {
+	return time.Now().Add(backoff(job.Attempt, rand.Float64()))
+}
+
+// backoff takes a fraction from 0 to 1 as the jitter.
+func backoff(attempt int, fraction float64) time.Duration {
+	const first, longest = time.Second, 5 * time.Minute
+	d := longest
+	if attempt < 10 { // 2^9 s is past the longest
+		d = min(first<<max(attempt-1, 0), longest)
+	}
+	return time.Duration(float64(d) * (0.8 + 0.4*fraction))
+}
+
+// panics logs what a worker must never do, and lets River try again.
+type panics struct{ log *slog.Logger }
+
+func (panics) HandleError(context.Context, *rivertype.JobRow, error) *river.ErrorHandlerResult {
+	return nil
+}
+
+func (p panics) HandlePanic(_ context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	p.log.Error("worker panicked", "kind", job.Kind, "job", job.ID,
+		"panic", portvigil.Printable(fmt.Sprint(value)), "trace", trace)
+	return nil
+}

@@ -1,0 +1,407 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/portvigil/portvigil"
+)
+
+// call is one call of a worker, answered by the test.
+type call struct {
+	id     string
+	time   time.Time
+	ctx    context.Context
+	answer chan error
+}
+
+// desk is Workers whose every call goes through the test.
+type desk struct{ deliver, look chan call }
+
+func newDesk() *desk { return &desk{make(chan call), make(chan call)} }
+
+func (d *desk) workers() Workers {
+	through := func(calls chan call) func(context.Context, string) error {
+		return func(ctx context.Context, id string) error {
+			c := call{id, time.Now(), ctx, make(chan error, 1)}
+			select {
+			case calls <- c:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			select {
+			case err := <-c.answer:
+				return err
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return Workers{Deliver: through(d.deliver), Look: through(d.look)}
+}
+
+// work runs Work until the test ends or stop is called, which returns its error.
+func work(t *testing.T, s *Store, w Workers) (stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	var err error
+	go func() {
+		defer close(done)
+		err = s.Work(ctx, w)
+	}()
+	stop = func() error {
+		cancel()
+		<-done
+		return err
+	}
+	t.Cleanup(func() { _ = stop() }) // before the store is closed
+	return stop
+}
+
+// next waits for a call; 20 s is far more than any test's wait, on a busy machine too.
+func next(t *testing.T, calls chan call) call {
+	t.Helper()
+	select {
+	case c := <-calls:
+		return c
+	case <-time.After(20 * time.Second):
+		t.Fatal("no worker was called")
+		return call{}
+	}
+}
+
+func add(t *testing.T, s *Store, d portvigil.Delivery) {
+	t.Helper()
+	update(t, s, func(tx *Tx) error { return tx.AddDelivery(d) })
+}
+
+// finished waits until no job of the kind is left to do, by the store's own
+// tables, and returns how the jobs ended.
+func finished(t *testing.T, s *Store, kind string) []string {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		var states []string
+		view(t, s, func(tx *Tx) error {
+			rows, err := tx.tx.QueryContext(tx.ctx, `SELECT state FROM river_job WHERE kind = ? ORDER BY id`, kind)
+			if err != nil {
+				return err
+			}
+			for rows.Next() {
+				var state string
+				if err := rows.Scan(&state); err != nil {
+					return err
+				}
+				states = append(states, state)
+			}
+			return errors.Join(rows.Err(), rows.Close())
+		})
+		if !slices.ContainsFunc(states, func(s string) bool {
+			return slices.Contains([]string{"available", "running", "retryable", "scheduled"}, s)
+		}) {
+			return states
+		}
+		select {
+		case <-look.C:
+		case <-deadline:
+			t.Fatalf("jobs never ended: %v", states)
+		}
+	}
+}
+
+func TestADeliveryWakesItsWorkerOnceWhenItIsCommitted(t *testing.T) {
+	t.Parallel()
+	s, d := openIn(t, t.TempDir()), newDesk()
+	early := delivery("a", 0)
+	add(t, s, early) // before Work: it waits
+	stop := work(t, s, d.workers())
+	first := next(t, d.deliver)
+	first.answer <- nil
+	if first.id != early.ID {
+		t.Errorf("got %s, want %s", first.id, early.ID)
+	}
+	err := s.Update(t.Context(), func(tx *Tx) error { return undone(tx.AddDelivery(delivery("a", 1))) })
+	if !errors.Is(err, errUndo) {
+		t.Fatal(err)
+	}
+	later := delivery("a", 2)
+	add(t, s, later)
+	second := next(t, d.deliver)
+	second.answer <- nil
+	if second.id != later.ID {
+		t.Errorf("got %s, want %s", second.id, later.ID)
+	}
+	same(t, finished(t, s, deliverKind), []string{"completed", "completed"})
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFailedDeliveryComesAgain(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err      error
+		from, to time.Duration
+	}{
+		"after about a second":                      {errors.New("no answer"), 700 * time.Millisecond, 10 * time.Second},
+		"when the receiver said":                    {RetryAfter(30*time.Millisecond, errors.New("429")), 25 * time.Millisecond, 10 * time.Second},
+		"when an error of another room says it too": {errors.Join(again(0)), 0, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, d := openIn(t, t.TempDir()), newDesk()
+			work(t, s, d.workers())
+			want := delivery("a", 0)
+			add(t, s, want)
+			first := next(t, d.deliver)
+			failed := time.Now()
+			first.answer <- test.err
+			second := next(t, d.deliver)
+			second.answer <- nil
+			if wait := second.time.Sub(failed); second.id != want.ID || wait < test.from || wait > test.to {
+				t.Errorf("got %s after %s, want %s after %s to %s", second.id, wait, want.ID, test.from, test.to)
+			}
+			same(t, finished(t, s, deliverKind), []string{"completed"})
+		})
+	}
+}
+
+type again time.Duration
+
+func (again) Error() string               { return "busy" }
+func (a again) RetryAfter() time.Duration { return time.Duration(a) }
+
+func TestAPanickingWorkerIsToldAndTriedAgain(t *testing.T) {
+	t.Parallel()
+	told := make(chan string, 10)
+	s, err := Open(t.Context(), t.TempDir(), Options{Logger: slog.New(logTo(told))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	calls := make(chan int, 10)
+	n := 0
+	work(t, s, Workers{Deliver: func(context.Context, string) error {
+		n++
+		calls <- n
+		if n == 1 {
+			panic("index out of range")
+		}
+		return nil
+	}})
+	add(t, s, delivery("a", 0))
+	for want := range 2 {
+		if got := <-calls; got != want+1 {
+			t.Errorf("got call %d, want %d", got, want+1)
+		}
+	}
+	if got := <-told; got != "worker panicked" {
+		t.Errorf("got %q in the log", got)
+	}
+}
+
+// logTo is a handler that keeps what is logged at Error.
+type logTo chan string
+
+func (logTo) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
+func (l logTo) WithAttrs([]slog.Attr) slog.Handler             { return l }
+func (l logTo) WithGroup(string) slog.Handler                  { return l }
+func (l logTo) Handle(_ context.Context, r slog.Record) error {
+	l <- r.Message
+	return nil
+}
+
+func TestAJobThatFailedForADayIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s, d := openIn(t, t.TempDir()), newDesk()
+	want := delivery("a", 0)
+	add(t, s, want)
+	update(t, s, func(tx *Tx) error {
+		_, err := tx.exec(`UPDATE river_job SET created_at = datetime(created_at, '-25 hours')`)
+		return err
+	})
+	work(t, s, d.workers())
+	c := next(t, d.deliver)
+	c.answer <- RetryAfter(time.Hour, errors.New("no answer"))
+	same(t, finished(t, s, deliverKind), []string{"cancelled"})
+	view(t, s, func(tx *Tx) error {
+		got, err := tx.Delivery(want.ID)
+		same(t, got, want)
+		return err
+	})
+}
+
+func TestARowThatWentWhileItWasWorkedEndsItsJob(t *testing.T) {
+	t.Parallel()
+	s, d := openIn(t, t.TempDir()), newDesk()
+	ch := channel("a")
+	update(t, s, func(tx *Tx) error { return errors.Join(tx.PutChannel(ch), tx.AddDelivery(delivery("a", 0))) })
+	work(t, s, d.workers())
+	c := next(t, d.deliver)
+	update(t, s, func(tx *Tx) error { return tx.RemoveChannel(ch.ID) })
+	c.answer <- portvigil.Errorf(portvigil.CodeNotFound, "there is no delivery")
+	same(t, finished(t, s, deliverKind), []string{"cancelled"})
+}
+
+func TestALookWakesItsWorkerWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	// The store's clock says when; the wall's only how long that is.
+	s, err := Open(t.Context(), t.TempDir(), Options{Clock: func() time.Time { return at(0) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	d := newDesk()
+	work(t, s, d.workers())
+	h := addHost(t, s, "db1")
+	soon, now, never := request(h, 0), request(h, -5), request(h, 600)
+	soon.Due = at(0).Add(300 * time.Millisecond)
+	begun := time.Now()
+	update(t, s, func(tx *Tx) error { return errors.Join(tx.AddRequest(soon), tx.AddRequest(never), tx.AddRequest(now)) })
+	first := next(t, d.look)
+	first.answer <- nil
+	second := next(t, d.look)
+	second.answer <- nil
+	if first.id != now.ID || second.id != soon.ID || second.time.Sub(begun) < 290*time.Millisecond {
+		t.Errorf("got %s and %s after %s; want %s, and %s after 300ms", first.id, second.id, second.time.Sub(begun), now.ID, soon.ID)
+	}
+}
+
+func TestWhatADeadProcessWasDoingIsDoneByTheNext(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	dying, d := openIn(t, dir), newDesk()
+	h := addHost(t, dying, "db1")
+	r, m := request(h, 0), delivery("a", 0)
+	update(t, dying, func(tx *Tx) error { return errors.Join(tx.AddRequest(r), tx.AddDelivery(m)) })
+	work(t, dying, d.workers())
+	_, _ = next(t, d.deliver), next(t, d.look) // both run, and never end
+	image := crashImage(t, dir)
+
+	s, after := openIn(t, image), newDesk()
+	begun := time.Now()
+	work(t, s, after.workers())
+	message, look := next(t, after.deliver), next(t, after.look)
+	message.answer <- nil
+	look.answer <- nil
+	if message.id != m.ID || look.id != r.ID {
+		t.Errorf("got %s and %s, want %s and %s", message.id, look.id, m.ID, r.ID)
+	}
+	// River alone would take an hour; 10 s leaves room for a busy machine.
+	if waited := look.time.Sub(begun); waited > 10*time.Second {
+		t.Errorf("took %s", waited)
+	}
+}
+
+func TestRowsWithoutAJobGetOne(t *testing.T) {
+	t.Parallel()
+	s, d := openIn(t, t.TempDir()), newDesk()
+	h := addHost(t, s, "db1")
+	sent, queued, wanted, done := delivery("a", 0), delivery("a", 1), request(h, 0), request(h, 1)
+	sent.State, done.State = portvigil.DeliverySent, portvigil.LookDone
+	update(t, s, func(tx *Tx) error {
+		err := errors.Join(tx.AddDelivery(sent), tx.AddDelivery(queued), tx.AddRequest(wanted), tx.AddRequest(done))
+		_, err2 := tx.exec(`DELETE FROM river_job`)
+		return errors.Join(err, err2)
+	})
+	work(t, s, d.workers())
+	message, look := next(t, d.deliver), next(t, d.look)
+	if message.id != queued.ID || look.id != wanted.ID {
+		t.Errorf("got %s and %s, want %s and %s", message.id, look.id, queued.ID, wanted.ID)
+	}
+	message.answer <- nil
+	look.answer <- nil
+	same(t, finished(t, s, deliverKind), []string{"completed"})
+	same(t, finished(t, s, lookKind), []string{"completed"})
+}
+
+func TestTheEndCutsLooksOffAndLetsMessagesArrive(t *testing.T) {
+	t.Parallel()
+	s, d := openIn(t, t.TempDir()), newDesk()
+	h := addHost(t, s, "db1")
+	update(t, s, func(tx *Tx) error { return errors.Join(tx.AddRequest(request(h, 0)), tx.AddDelivery(delivery("a", 0))) })
+	stop := work(t, s, d.workers())
+	message, look := next(t, d.deliver), next(t, d.look)
+	ended := make(chan error, 1)
+	go func() { ended <- stop() }()
+	<-look.ctx.Done()
+	if err := message.ctx.Err(); err != nil {
+		t.Errorf("the message was cut off: %v", err)
+	}
+	message.answer <- nil
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if n := jobs(t, s, lookKind+`' AND state = 'available`); n != 1 {
+		t.Errorf("got %d looks that go on at the next start, want 1", n)
+	}
+	if n := jobs(t, s, deliverKind+`' AND state = 'completed`); n != 1 {
+		t.Errorf("got %d messages that arrived, want 1", n)
+	}
+}
+
+func TestOnlyOneWorkRunsAtATime(t *testing.T) {
+	t.Parallel()
+	s, d := openIn(t, t.TempDir()), newDesk()
+	add(t, s, delivery("a", 0))
+	work(t, s, d.workers())
+	c := next(t, d.deliver)
+	if err := s.Work(t.Context(), d.workers()); err == nil {
+		t.Error("a second Work ran")
+	}
+	c.answer <- nil
+}
+
+func TestBackoffDoublesFromOneSecondToFiveMinutes(t *testing.T) {
+	t.Parallel()
+	for attempt, want := range map[int]time.Duration{
+		0: time.Second, 1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 9: 256 * time.Second,
+		10: 5 * time.Minute, 11: 5 * time.Minute, 1 << 40: 5 * time.Minute,
+	} {
+		low, high := backoff(attempt, 0), backoff(attempt, 1)
+		if low != want*8/10 || high != want*12/10 {
+			t.Errorf("attempt %d: got %s to %s, want %s give or take a fifth", attempt, low, high, want)
+		}
+	}
+	job := &rivertype.JobRow{Attempt: 1}
+	if wait := time.Until(nextRetry(job)); wait < 700*time.Millisecond || wait > 1200*time.Millisecond {
+		t.Errorf("got %s", wait)
+	}
+}
+
+// BenchmarkWake measures from a committed delivery to its worker.
+func BenchmarkWake(b *testing.B) {
+	s, err := Open(b.Context(), b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	called := make(chan struct{})
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Work(ctx, Workers{Deliver: func(context.Context, string) error {
+			called <- struct{}{}
+			return nil
+		}})
+	}()
+	for b.Loop() {
+		if err := s.Update(b.Context(), func(tx *Tx) error { return tx.AddDelivery(delivery("a", 0)) }); err != nil {
+			b.Fatal(err)
+		}
+		<-called
+	}
+	b.StopTimer()
+	cancel()
+	if err := errors.Join(<-done, s.Close()); err != nil {
+		b.Fatal(err)
+	}
+}
