@@ -56,7 +56,7 @@ func (m mailer) deliver(ctx context.Context, e envelope) error {
 	}
 	text := fmt.Sprintf("mail through %s: taken for %d of %d recipients; refused: %s",
 		m.server.address(), len(e.to)-len(missed), len(e.to), missed[0].Error())
-	f := &Failure{text: harmless(text, m.password)}
+	f := &Failure{text: harmless(text, m.secrets()...)}
 	for _, r := range missed {
 		f.Missed = append(f.Missed, r.address)
 	}
@@ -174,6 +174,11 @@ func send(client *smtp.Client, e envelope) (missed []refusal, step string, err e
 	return missed, "", nil
 }
 
+// secrets are the password, and what AUTH PLAIN sends in base64 (RFC 4616).
+func (m mailer) secrets() []Secret {
+	return []Secret{m.password, "\x00" + Secret(m.server.user) + "\x00" + m.password}
+}
+
 // failure puts an error of a step into words. An answer of 5xx is final (RFC 5321
 // section 4.2.1), as is a server that lacks what we need; everything else, such
 // as 4xx, a broken connection or a certificate that is out of date, may pass.
@@ -181,7 +186,7 @@ func (m mailer) failure(ctx context.Context, step string, err error) *Failure {
 	if ctx.Err() != nil {
 		err = ctx.Err() // not the closed connection that it led to
 	}
-	f := failed("mail through "+m.server.address()+": "+step, err, m.password)
+	f := failed("mail through "+m.server.address()+": "+step, err, m.secrets()...)
 	switch answer, answered := errors.AsType[*textproto.Error](err); {
 	case errors.Is(err, errNoTLS) || errors.Is(err, errNoAuth):
 		f.Temporary = false
@@ -190,7 +195,7 @@ func (m mailer) failure(ctx context.Context, step string, err error) *Failure {
 		if step == "sign in" {
 			// Its text may repeat what we sent, in whatever form.
 			f.text = harmless(fmt.Sprintf("mail through %s: sign in as %s: answered %d; check user and password",
-				m.server.address(), m.server.user, answer.Code), m.password)
+				m.server.address(), m.server.user, answer.Code), m.secrets()...)
 			f.err = nil
 		}
 	}

@@ -34,6 +34,7 @@ const (
 
 const (
 	testPassword = "correct-horse-battery"
+	testPlain    = "AGFubgBjb3JyZWN0LWhvcnNlLWJhdHRlcnk=" // what AUTH PLAIN sends for ann
 	testToken    = "XXXXtokenXXXXtokenXXXX"
 )
 
@@ -51,7 +52,7 @@ func emailRig(t *testing.T, mood mood) (Channel, func() []string) {
 	case later:
 		m.refuseTo["ann@example.org"] = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted, " + testPassword}
 	case refuses:
-		m.refuseTo["ann@example.org"] = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user " + testPassword}
+		m.refuseTo["ann@example.org"] = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user " + testPassword + " " + testPlain}
 	case hangs:
 		address = startTalk(t, true)
 	case breaksOff:
@@ -208,7 +209,7 @@ func checkFacts(t *testing.T, received []string) {
 func checkNoSecret(t *testing.T, c Channel, err error) {
 	t.Helper()
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		for _, secret := range []string{testPassword, testToken, "/services/", c.Secret.Reveal(), strings.TrimPrefix(c.Secret.Reveal(), keyPrefix)} {
+		for _, secret := range []string{testPassword, testPlain, testToken, "/services/", c.Secret.Reveal(), strings.TrimPrefix(c.Secret.Reveal(), keyPrefix)} {
 			if secret != "" && strings.Contains(e.Error(), secret) {
 				t.Errorf("%T shows %q: %v", e, secret, e)
 			}
