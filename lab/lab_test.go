@@ -57,7 +57,7 @@ func TestDaemonsAnswerAnotherHostAndAreGoneAfterwards(t *testing.T) {
 				}
 			})
 			if daemon == nil {
-				t.Skip("the daemon could not be started here (see above)")
+				return // told above: skipped or failed
 			}
 			gone(t, daemon.PID, path)
 		})
@@ -284,7 +284,7 @@ func TestAUnitIsSeenInItsProcessAndGoneAfterwards(t *testing.T) {
 		cgroup = strings.TrimPrefix(lines[i], "0::")
 	})
 	if !started {
-		t.Skip("units could not be made here (see above)")
+		return // told above: skipped or failed
 	}
 	for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
 		if _, err := os.Stat(root + cgroup); !os.IsNotExist(err) {
