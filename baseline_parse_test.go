@@ -135,13 +135,13 @@ func TestEverythingThatIsWrongIsToldAtOnce(t *testing.T) {
 func TestHostileTextsAreRefusedEarly(t *testing.T) {
 	for name, text := range map[string]string{
 		"a file that is too long":  strings.Repeat("#", maxBaselineBytes+1),
-		"brackets within brackets": "a: " + strings.Repeat("[", 1_000_000),
-		"dashes within dashes":     strings.Repeat("- ", 1_000_000),
-		"a hundred thousand keys":  strings.Repeat("k: 1\n", 100_000),
-		"keys within brackets":     "{" + strings.Repeat("k: 1,", 100_000) + "}",
-		"questions":                strings.Repeat("? ", 1_000_000),
-		"colons":                   strings.Repeat("a: ", 100_000),
-		"tags":                     strings.Repeat("!!a ", 100_000),
+		"brackets within brackets": "a: " + strings.Repeat("[", 50_000),
+		"dashes within dashes":     strings.Repeat("- ", 50_000),
+		"a hundred thousand keys":  strings.Repeat("k: 1\n", 50_000),
+		"keys within brackets":     "{" + strings.Repeat("k: 1,", 50_000) + "}",
+		"questions":                strings.Repeat("? ", 50_000),
+		"colons":                   strings.Repeat("a: ", 50_000),
+		"tags":                     strings.Repeat("!!a ", 50_000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,10 +13,11 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds of a baseline file. The YAML library copies its input several times,
-// recurses as deep as the text nests, and takes quadratic time over the keys
-// of one mapping: what goes beyond these is refused before the library parses
-// it. A hundred thousand entries of ten tokens fit.
+// Bounds of a baseline file. The YAML library's scanner takes time and memory
+// in proportion to the text (4 MiB of dashes: some 7 s); its parser recurses as
+// deep as the text nests, and takes quadratic time over the keys of one mapping
+// (a hundred thousand: minutes), so that what goes beyond these is refused
+// between the two. A hundred thousand entries of ten tokens fit.
 const (
 	maxBaselineBytes  = 4 << 20
 	maxYAMLTokens     = 2_000_000
@@ -170,6 +171,9 @@ func (f *yamlFile) tokens() (token.Tokens, error) {
 			if what, hint := bound.refuse(t); what != "" {
 				return nil, f.fail(placeOf(t), what, hint)
 			}
+		}
+		if err != nil {
+			return nil, f.syntaxError(err)
 		}
 		tokens.Add(some...)
 		if len(tokens) > maxYAMLTokens {
