@@ -16,6 +16,7 @@ const (
 	// lateShare: more than one port in so many that answers only when it is tried
 	// again is more than chance.
 	lateShare = 100
+	lateLeast = 3
 )
 
 // probe is one question to one port.
@@ -44,6 +45,7 @@ type conductor struct {
 	pass        int      // from 0
 	passEnded   time.Duration
 	resting     bool // between two passes
+	disbelieved int  // the last pass that showed that those before it lost probes
 	headOnly    bool // nothing answered in a whole pass: only the likely ports are tried again
 
 	unreachable int // in a row
@@ -257,11 +259,27 @@ func (c *conductor) ordinary(r *result) {
 	}
 	if c.table.silent[port] > 0 && r.answer.kind != answerRejected {
 		c.late++ // it answers, so an earlier try of it was lost
-		if c.late*lateShare > c.table.answered {
-			c.pace.lostEarlier(r.at)
+		if c.late >= lateLeast && c.late*lateShare > c.table.answered {
+			c.disbelieve(r.at)
 		}
 	}
 	c.table.settle(port, r.answer)
+}
+
+// disbelieve takes back every try of the passes before, once a pass: they lost
+// probes, at a rate that is not reached again.
+func (c *conductor) disbelieve(now time.Duration) {
+	if c.disbelieved == c.pass {
+		return
+	}
+	c.disbelieved = c.pass
+	c.pace.lostEarlier(now)
+	for port := range c.table.ports.All() {
+		for c.table.silent[port] > 0 && c.table.answer[port] == answerNone {
+			c.table.discard(port)
+		}
+	}
+	c.unconfirmed = c.unconfirmed[:0]
 }
 
 func (c *conductor) strained(r *result) {

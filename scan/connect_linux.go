@@ -169,19 +169,21 @@ func (w *worker) send(p probe) {
 	}
 }
 
-// hear waits for answers for at most the given time.
-func (w *worker) hear(wait time.Duration) {
+// hear waits for answers for at most the given time and returns how many events
+// there were.
+func (w *worker) hear(wait time.Duration) int {
 	if w.slots.live == 0 && wait == 0 {
-		return
+		return 0
 	}
 	millis := int((wait + time.Millisecond - 1) / time.Millisecond)
 	n, err := unix.EpollWait(w.epoll, w.events[:], millis)
 	if err != nil {
-		return // EINTR: the loop comes back
+		return 0 // EINTR: the loop comes back
 	}
 	for _, event := range w.events[:n] {
 		w.event(int(event.Fd), event.Events)
 	}
+	return n
 }
 
 func (w *worker) event(slot int, events uint32) {
@@ -222,23 +224,41 @@ func (w *worker) connected(fd int, p probe) {
 }
 
 // expire gives up probes whose time is over and returns how long the next has.
+// Before it does, it takes what came back in the meantime: where the machine kept
+// this worker waiting, an answer may have been there in time.
 func (w *worker) expire(now time.Duration) time.Duration {
 	if w.slots.live == 0 {
 		return longestWait
 	}
-	next := longestWait
-	for list, timeout := range [lists]time.Duration{w.engine.conductor.timeout(), patient} {
+	timeouts := [lists]time.Duration{w.engine.conductor.timeout(), patient}
+	next := w.dueIn(now, timeouts)
+	if next > 0 {
+		return next
+	}
+	for w.hear(0) == len(w.events) {
+	}
+	for list, timeout := range timeouts {
 		for i := w.slots.oldest(list); i >= 0; i = w.slots.oldest(list) {
 			p := w.slots.all[i].probe
-			if left := p.sent + timeout - now; left > 0 {
-				next = min(next, left)
+			if p.sent+timeout > now {
 				break
 			}
 			w.drop(i)
 			w.result(p, answer{kind: answerNone})
 		}
 	}
-	return next
+	return w.dueIn(now, timeouts)
+}
+
+// dueIn returns how long it is until the next probe expires, at most longestWait.
+func (w *worker) dueIn(now time.Duration, timeouts [lists]time.Duration) time.Duration {
+	next := longestWait
+	for list, timeout := range timeouts {
+		if i := w.slots.oldest(list); i >= 0 {
+			next = min(next, w.slots.all[i].probe.sent+timeout-now)
+		}
+	}
+	return max(next, 0)
 }
 
 // drop forgets a probe and closes its socket; one still connecting goes silently.

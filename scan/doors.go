@@ -27,14 +27,18 @@ const (
 	// restless is how long nothing may be heard with probes in flight before
 	// known doors are asked.
 	restless = 500 * time.Millisecond
+	// roundAsks is how many answers of each kind a round takes, askNext apart: a
+	// single one says little of a host that answers one probe in eight.
+	roundAsks = 3
+	askNext   = 100 * time.Millisecond
 	// askAgain is the pause before a silent door's neighbour is asked.
 	askAgain = 250 * time.Millisecond
 	// silentPath is how long every known door may stay silent before the path
 	// counts as dead; RULES section 1 asks for an end within 30 s of the cut.
 	silentPath     = 10 * time.Second
 	weakSilentPath = 20 * time.Second
-	// holdAfter failures in a row is no chance loss: ordinary probes are held, and
-	// silence since the last round is not believed.
+	// holdAfter failures in one round is no chance loss: silence since the last
+	// round is not believed. In a row they hold ordinary probes too.
 	holdAfter = 2
 	// blockedAfter failures in a row of one kind of door, while another kind
 	// answers, is a firewall that changed its mind.
@@ -44,8 +48,9 @@ const (
 	doorsKept     = 8 // of each role
 )
 
-// doors asks ports that are known to answer, in rounds: one of each kind. Only a
-// round in which every kind answered makes the silence before it believable.
+// doors asks ports that are known to answer, in rounds: each kind until it has
+// answered three times. Only a round without trouble makes the silence before it
+// believable.
 // Open and closed doors are told apart, as hosts limit resets on their own.
 //
 //	        silence, or restless          every kind answered
@@ -57,7 +62,7 @@ type doors struct {
 	inRound   bool
 	ended     time.Duration // of the last round
 	everRound bool
-	tainted   bool          // a kind failed holdAfter times since the last confirmation
+	tainted   bool          // a kind failed holdAfter times in one round since the last confirmation
 	heard     time.Duration // the last open or closed answer to any probe
 	heardEver bool
 	reacted   time.Duration // the last answer of any kind, rejections too
@@ -69,7 +74,9 @@ type doorKind struct {
 	ports    []uint16
 	next     int
 	asked    bool // a probe is on its way
-	answered bool // in this round
+	good     int  // answers in this round
+	bad      int  // silence in this round
+	answered bool // in this round, often enough
 	ever     bool // one of them answered when asked
 	failures int  // in a row
 	askAt    time.Duration
@@ -120,8 +127,8 @@ func (d *doors) begin(now time.Duration, silences, inFlight int, force bool) {
 	}
 	d.inRound, d.everRound = true, true
 	for r := range d.kinds {
-		d.kinds[r].answered = false
-		d.kinds[r].askAt = now
+		k := &d.kinds[r]
+		k.answered, k.good, k.bad, k.askAt = false, 0, 0, now
 	}
 }
 
@@ -163,10 +170,13 @@ func (d *doors) answered(now time.Duration, r role, a answer) verdict {
 	k := &d.kinds[r]
 	k.asked = false
 	if a.kind == answerOpen || a.kind == answerClosed || r == roleRejecting && a.kind == answerRejected {
-		k.answered, k.ever, k.failures = true, true, 0
+		k.good++
+		k.askAt, k.ever, k.failures = now+askNext, true, 0
+		k.answered = k.good >= roundAsks || r == roleRejecting
 		return d.roundOver(now)
 	}
 	k.failures++
+	k.bad++
 	d.failures++
 	k.askAt = now + askAgain
 	if a.kind == answerRejected {
@@ -190,7 +200,7 @@ func (d *doors) failed(now time.Duration, r role) verdict {
 	case d.rejected >= rejectedAfter && d.rejected == d.failures && d.heardEver,
 		k.failures >= blockedAfter && d.otherAnswers(r):
 		return pathBlocked
-	case k.failures == holdAfter:
+	case k.bad == holdAfter:
 		d.tainted = true
 		return pathLossy
 	}
@@ -241,7 +251,7 @@ func (d *doors) dead(now time.Duration) bool {
 func (d *doors) wake(now time.Duration) time.Duration {
 	wait := roundEvery
 	if d.inRound {
-		wait = askAgain
+		wait = askNext
 	}
 	return min(wait, 50*time.Millisecond)
 }

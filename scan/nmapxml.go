@@ -1,0 +1,215 @@
+package scan
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	portvigil "github.com/portvigil/portvigil"
+)
+
+// XMLMeta is what the head of the file says of the run.
+type XMLMeta struct {
+	Version        string // of this program
+	Args           string // the command line
+	Started, Ended time.Time
+}
+
+// xmlVersion is the version of the output format that readers expect; it is the
+// format's, not the program's.
+const xmlVersion = "1.05"
+
+// WriteNmapXML writes the looks in the XML format that nmap's -oX made common, so
+// that ndiff and other readers of it take them: one host element an address, its
+// default state as extraports. The scanner attribute says "nmap" because readers
+// insist on it; the program's own name stands in args. Whatever a scanned host
+// said is cleaned of what XML 1.0 (section 2.2) forbids.
+func WriteNmapXML(w io.Writer, looks []*portvigil.Look, meta XMLMeta) error {
+	run := xmlRun{
+		Scanner: "nmap", Args: legal(meta.Args), Start: meta.Started.Unix(), StartText: stamp(meta.Started),
+		Version: legal(meta.Version), XMLVersion: xmlVersion,
+		Finished: xmlFinished{Time: meta.Ended.Unix(), TimeText: stamp(meta.Ended),
+			Elapsed: fmt.Sprintf("%.2f", meta.Ended.Sub(meta.Started).Seconds()), Exit: "success"},
+	}
+	for _, look := range looks {
+		if run.ScanInfo == nil {
+			run.ScanInfo = &xmlScanInfo{Type: string(look.Method), Protocol: string(look.Proto), Number: look.Ports.Len(), Services: look.Ports.String()}
+		}
+		host := xmlHostOf(look)
+		if host.Status.State == "up" {
+			run.Hosts.Up++
+		} else {
+			run.Hosts.Down++
+		}
+		run.Hosts.Total++
+		run.Host = append(run.Host, host)
+	}
+	if _, err := io.WriteString(w, xml.Header+"<!DOCTYPE nmaprun>\n"); err != nil {
+		return fmt.Errorf("write nmap XML: %w", err)
+	}
+	encoder := xml.NewEncoder(w)
+	encoder.Indent("", " ")
+	if err := encoder.Encode(run); err != nil {
+		return fmt.Errorf("write nmap XML: %w", err)
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return fmt.Errorf("write nmap XML: %w", err)
+	}
+	return nil
+}
+
+func xmlHostOf(look *portvigil.Look) xmlHost {
+	family := "ipv4"
+	if look.Address.Is6() {
+		family = "ipv6"
+	}
+	host := xmlHost{Start: look.Started.Unix(), End: look.Ended.Unix(),
+		Address: xmlAddress{look.Address.String(), family}}
+	if look.Host != "" && look.Host != look.Address.String() {
+		host.Names = append(host.Names, xmlName{legal(look.Host), "user"})
+	}
+	host.Status = xmlStatus{State: "down", Reason: string(portvigil.ReasonNoResponse)}
+	if look.Complete || len(look.Observations) > 0 || look.DefaultState == portvigil.StateClosed {
+		host.Status = xmlStatus{State: "up", Reason: "user-set"}
+	}
+	if n := look.Ports.Len() - len(look.Observations); n > 0 {
+		host.Ports.Extra = append(host.Ports.Extra, xmlExtra{string(look.DefaultState), n})
+	}
+	for _, o := range look.Observations {
+		host.Ports.Port = append(host.Ports.Port, xmlPort{Protocol: string(look.Proto), ID: o.Port,
+			State: xmlState{string(o.State), string(o.Reason)}, Service: xmlServiceOf(o.Service)})
+	}
+	return host
+}
+
+func xmlServiceOf(s *portvigil.Service) *xmlService {
+	if s == nil || s.Name == "" && s.Product == "" {
+		return nil
+	}
+	out := &xmlService{Name: legal(s.Name), Product: legal(s.Product), Version: legal(s.Version), Method: "probed", Confidence: s.Confidence / 10}
+	if out.Name == "" {
+		out.Name = "unknown"
+	}
+	if s.TLS {
+		out.Tunnel = "ssl"
+	}
+	for _, cpe := range s.CPE {
+		out.CPE = append(out.CPE, legal(cpe))
+	}
+	return out
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.ANSIC) }
+
+// legal writes each byte that is no UTF-8 or no character of XML 1.0 as \xNN, so
+// that nothing is lost and nothing breaks a reader.
+func legal(s string) string {
+	var b strings.Builder
+	for i, size := 0, 0; i < len(s); i += size {
+		var r rune
+		r, size = utf8.DecodeRuneInString(s[i:])
+		broken := r == utf8.RuneError && size == 1
+		control := r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r <= 0x9f
+		if broken || control || r == 0xfffe || r == 0xffff {
+			for _, c := range []byte(s[i : i+size]) {
+				fmt.Fprintf(&b, `\x%02x`, c)
+			}
+			continue
+		}
+		b.WriteString(s[i : i+size])
+	}
+	return b.String()
+}
+
+type xmlRun struct {
+	XMLName    xml.Name     `xml:"nmaprun"`
+	Scanner    string       `xml:"scanner,attr"`
+	Args       string       `xml:"args,attr"`
+	Start      int64        `xml:"start,attr"`
+	StartText  string       `xml:"startstr,attr"`
+	Version    string       `xml:"version,attr"`
+	XMLVersion string       `xml:"xmloutputversion,attr"`
+	ScanInfo   *xmlScanInfo `xml:"scaninfo"`
+	Host       []xmlHost    `xml:"host"`
+	Finished   xmlFinished  `xml:"runstats>finished"`
+	Hosts      xmlHosts     `xml:"runstats>hosts"`
+}
+
+type xmlScanInfo struct {
+	Type     string `xml:"type,attr"`
+	Protocol string `xml:"protocol,attr"`
+	Number   int    `xml:"numservices,attr"`
+	Services string `xml:"services,attr"`
+}
+
+type xmlHost struct {
+	Start   int64      `xml:"starttime,attr"`
+	End     int64      `xml:"endtime,attr"`
+	Status  xmlStatus  `xml:"status"`
+	Address xmlAddress `xml:"address"`
+	Names   []xmlName  `xml:"hostnames>hostname"`
+	Ports   xmlPorts   `xml:"ports"`
+}
+
+type xmlStatus struct {
+	State  string `xml:"state,attr"`
+	Reason string `xml:"reason,attr"`
+}
+
+type xmlAddress struct {
+	Address string `xml:"addr,attr"`
+	Type    string `xml:"addrtype,attr"`
+}
+
+type xmlName struct {
+	Name string `xml:"name,attr"`
+	Type string `xml:"type,attr"`
+}
+
+type xmlPorts struct {
+	Extra []xmlExtra `xml:"extraports"`
+	Port  []xmlPort  `xml:"port"`
+}
+
+type xmlExtra struct {
+	State string `xml:"state,attr"`
+	Count int    `xml:"count,attr"`
+}
+
+type xmlPort struct {
+	Protocol string      `xml:"protocol,attr"`
+	ID       uint16      `xml:"portid,attr"`
+	State    xmlState    `xml:"state"`
+	Service  *xmlService `xml:"service"`
+}
+
+type xmlState struct {
+	State  string `xml:"state,attr"`
+	Reason string `xml:"reason,attr"`
+}
+
+type xmlService struct {
+	Name       string   `xml:"name,attr"`
+	Product    string   `xml:"product,attr,omitempty"`
+	Version    string   `xml:"version,attr,omitempty"`
+	Tunnel     string   `xml:"tunnel,attr,omitempty"`
+	Method     string   `xml:"method,attr"`
+	Confidence int      `xml:"conf,attr"`
+	CPE        []string `xml:"cpe"`
+}
+
+type xmlFinished struct {
+	Time     int64  `xml:"time,attr"`
+	TimeText string `xml:"timestr,attr"`
+	Elapsed  string `xml:"elapsed,attr"`
+	Exit     string `xml:"exit,attr"`
+}
+
+type xmlHosts struct {
+	Up    int `xml:"up,attr"`
+	Down  int `xml:"down,attr"`
+	Total int `xml:"total,attr"`
+}
