@@ -60,7 +60,7 @@ func parseApk(content []byte, do func(file string, p portvigil.Package)) {
 				folder = "/" + string(value) + "/"
 			}
 		case 'R':
-			if p.Name != "" && p.Version != "" {
+			if p.Name != "" && p.Version != "" && folder != "" {
 				do(folder+string(value), p)
 			}
 		}

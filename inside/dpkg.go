@@ -187,11 +187,11 @@ func parseDpkgStatus(content []byte) func(yield func(dpkgPackage) bool) {
 			name, value, _ := bytes.Cut(line, []byte(":"))
 			switch string(name) {
 			case "Package":
-				p.name = string(bytes.TrimSpace(value))
+				p.name = oneWord(value)
 			case "Architecture":
-				p.architecture = string(bytes.TrimSpace(value))
+				p.architecture = oneWord(value)
 			case "Version":
-				p.version = string(bytes.TrimSpace(value))
+				p.version = oneWord(value)
 			case "Source": // NAME, or NAME (VERSION) where that differs
 				if fields := strings.Fields(string(value)); len(fields) > 0 {
 					p.source = fields[0]
@@ -204,4 +204,12 @@ func parseDpkgStatus(content []byte) func(yield func(dpkgPackage) bool) {
 		}
 		flush()
 	}
+}
+
+// oneWord returns a value that is one word, as names and versions are, else "".
+func oneWord(value []byte) string {
+	if words := strings.Fields(string(value)); len(words) == 1 {
+		return words[0]
+	}
+	return ""
 }

@@ -14,6 +14,20 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
+// write makes files below a folder.
+func write(t testing.TB, folder string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // recorded copies a root from testdata to where links can be made in it.
 func recorded(t testing.TB, name string, links map[string]string) tree {
 	t.Helper()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,20 +27,6 @@ func interfaceIndex(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return strconv.Itoa(i.Index)
-}
-
-// write makes files below a folder.
-func write(t testing.TB, folder string, files map[string]string) {
-	t.Helper()
-	for name, content := range files {
-		path := filepath.Join(folder, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // listenerOf takes a look and returns the TCP listener at the port.
