@@ -370,6 +370,9 @@ func (v *verdicts) shutSince(e Entry) (since, last time.Time, shut bool) {
 			asked = append(asked, t)
 		}
 	}
+	if slices.ContainsFunc(asked, func(t *Trail) bool { return t.At(door).Open() && !v.overruled(t) }) {
+		return time.Time{}, time.Time{}, false
+	}
 	if v.j.inside != nil && (len(e.From) == 0 || len(asked) == 0) {
 		s := v.r.inside
 		return s.Since, s.Last, s.Known() && len(v.r.listeners) == 0 && !v.elsewhere()
@@ -377,7 +380,7 @@ func (v *verdicts) shutSince(e Entry) (since, last time.Time, shut bool) {
 	for _, t := range asked {
 		s := t.At(door)
 		switch {
-		case s.Open() && !v.overruled(t) || s.State == StateOpenFiltered:
+		case s.State == StateOpenFiltered:
 			return time.Time{}, time.Time{}, false
 		case s.Known() && !s.Open() && (!shut || s.Since.After(since)):
 			since, last, shut = s.Since, s.Last, true

@@ -89,6 +89,11 @@ func (s *PortSet) Add(port uint16) {
 // AddRange puts every port of the range into the set.
 func (s *PortSet) AddRange(r PortRange) {
 	for p := int(r.First); p <= int(r.Last); p++ {
+		if p%64 == 0 && p != 0 && p+63 <= int(r.Last) {
+			s.words[p/64] = ^uint64(0) // a whole word at once: sets of all ports are common
+			p += 63
+			continue
+		}
 		s.Add(uint16(p))
 	}
 }
@@ -149,14 +154,28 @@ func (s *PortSet) All() iter.Seq[uint16] {
 // Ranges returns the set as disjoint ranges in rising order.
 func (s *PortSet) Ranges() []PortRange {
 	var out []PortRange
-	for p := range s.All() {
-		if n := len(out); n > 0 && out[n-1].Last+1 == p {
-			out[n-1].Last = p
-			continue
-		}
-		out = append(out, PortRange{p, p})
+	for p := s.next(1, true); p <= 65535; {
+		end := s.next(p, false)
+		out = append(out, PortRange{uint16(p), uint16(end - 1)})
+		p = s.next(end, true)
 	}
 	return out
+}
+
+// next returns the first port from p on that is in the set, or is not; 65536
+// where there is none. It goes by words: sets of all ports are common.
+func (s *PortSet) next(p int, in bool) int {
+	for s != nil && p <= 65535 {
+		w := s.words[p/64]
+		if !in {
+			w = ^w
+		}
+		if w >>= p % 64; w != 0 {
+			return p + bits.TrailingZeros64(w)
+		}
+		p = p/64*64 + 64
+	}
+	return 1 << 16
 }
 
 // String writes the set as records carry it: "22,8000-8100".

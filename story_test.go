@@ -45,6 +45,9 @@ type story struct {
 	looks    []*Look
 	alerts   []Alert
 	atOnce   bool
+	// folded is what trails returned for the first so many looks.
+	folded      []Trail
+	foldedLooks int
 }
 
 func newStory(t failer) *story {
@@ -171,6 +174,9 @@ func (s *story) expects(entries ...Entry) {
 }
 
 func (s *story) trails() []Trail {
+	if s.folded != nil && s.foldedLooks == len(s.looks) {
+		return s.folded
+	}
 	byKey := map[ViewKey][]*Look{}
 	var keys []ViewKey
 	for _, l := range s.looks {
@@ -183,6 +189,7 @@ func (s *story) trails() []Trail {
 	for _, k := range keys {
 		list = append(list, *Replay(byKey[k]))
 	}
+	s.folded, s.foldedLooks = list, len(s.looks)
 	return list
 }
 
