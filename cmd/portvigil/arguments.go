@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,7 @@ import (
 // need refuses fewer than n arguments, and more where shape has no "…", with
 // the shape that was expected.
 func need(n int, shape string) cobra.PositionalArgs {
-	open := shape[len(shape)-len("…"):] == "…"
+	open := strings.HasSuffix(shape, "…")
 	return func(c *cobra.Command, args []string) error {
 		if len(args) >= n && (open || len(args) == n) {
 			return nil

@@ -147,6 +147,7 @@ func (a *app) scan(ctx context.Context, names []string, f scanFlags) error {
 	if err != nil {
 		return err
 	}
+	started := time.Now()
 	view := &scanView{lookView: lookView{app: a}, plan: plan, host: f.host}
 	side := min(scanSide, len(plan.targets))
 	if plan.options.Rate > 0 {
@@ -183,7 +184,7 @@ func (a *app) scan(ctx context.Context, names []string, f scanFlags) error {
 	failure := g.Wait()
 	bar.clear()
 	if f.xml != "" && f.xml != "-" {
-		if err := writeXML(f.xml, looks); err != nil {
+		if err := writeXML(f.xml, looks, started); err != nil {
 			return err
 		}
 	}
@@ -318,7 +319,7 @@ func (v *scanView) outcome() error {
 	return nil
 }
 
-func writeXML(path string, looks []*portvigil.Look) error {
+func writeXML(path string, looks []*portvigil.Look, started time.Time) error {
 	var done []*portvigil.Look
 	for _, l := range looks {
 		if l != nil {
@@ -330,7 +331,7 @@ func writeXML(path string, looks []*portvigil.Look) error {
 		return fmt.Errorf("write %s: %w", path, unwrapPath(err))
 	}
 	defer os.Remove(out.Name())
-	err = scan.WriteNmapXML(out, done, scan.XMLMeta{Version: version, Args: strings.Join(os.Args, " "), Written: time.Now()})
+	err = scan.WriteNmapXML(out, done, scan.XMLMeta{Version: version, Args: strings.Join(os.Args, " "), Started: started, Ended: time.Now()})
 	if cerr := out.Close(); err == nil {
 		err = cerr
 	}
