@@ -399,11 +399,15 @@ func (t *Trail) newlyCovered(listeners []Listener) bool {
 // keepUncovered adds the listeners that were there before and that the look
 // could not see: what it does not cover it does not deny.
 func keepUncovered(now, before []Listener, l *Look) []Listener {
-	if l.CoversAll(CoversNamespaces) {
+	switch {
+	case !l.Complete || !l.CoversAll(CoversSockets): // may have missed any of them
+	case l.CoversAll(CoversNamespaces):
 		return now
+	default:
+		before = foreign(before)
 	}
 	kept := slices.Clone(now)
-	for _, b := range foreign(before) {
+	for _, b := range before {
 		same := func(n Listener) bool {
 			return n.Address == b.Address && n.Device == b.Device && n.Namespace == b.Namespace
 		}

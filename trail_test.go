@@ -212,6 +212,16 @@ func TestWhatAnInsideLookDoesNotCoverItDoesNotDeny(t *testing.T) {
 			t.Errorf("listeners %v, want the container's", got)
 		}
 	})
+	t.Run("an incomplete look shuts no listener on a door that it saw at another address", func(t *testing.T) {
+		t.Parallel()
+		s := newStory(t)
+		s.inside(nil)
+		s.inside(sockets(listens("0.0.0.0:9100", "")))
+		s.inside(sockets(listens("127.0.0.1:9100", "")), incomplete)
+		s.wantVerdicts("9100/tcp unexpected-listening")
+		s.inside(sockets(listens("127.0.0.1:9100", "")))
+		s.wantVerdicts()
+	})
 	t.Run("doors of a new coverage are introduced", func(t *testing.T) {
 		t.Parallel()
 		s := newStory(t)
