@@ -85,7 +85,8 @@ func (t *Tx) dropJobs(kind, ids string, args ...any) error {
 }
 
 // warnings keeps River's own telling of each job's fate out of the log: the rows
-// say it, and the rooms that work them log it.
+// say it, and the rooms that work them log it. What is left are its own troubles
+// and workers that panic.
 func warnings(log *slog.Logger) *slog.Logger { return slog.New(quiet{log.Handler()}) }
 
 type quiet struct{ slog.Handler }

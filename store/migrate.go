@@ -42,7 +42,7 @@ func (s *Store) migrate(ctx context.Context, exists bool) error {
 	if err != nil {
 		return err
 	}
-	jobsCurrent, jobsTarget, err := jobVersions(ctx, jobs)
+	jobsCurrent, jobsTarget, err := jobVersions(ctx, s.writer, jobs)
 	if err != nil {
 		return err
 	}
@@ -92,16 +92,16 @@ func migrations(db *sql.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 }
 
-func jobVersions(ctx context.Context, m *rivermigrate.Migrator[*sql.Tx]) (current, target int, err error) {
-	existing, err := m.ExistingVersions(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, v := range existing {
-		current = max(current, v.Version)
-	}
+// jobVersions reads the table itself: River's migrator refuses a version that it
+// does not know without saying that it is a newer one.
+func jobVersions(ctx context.Context, db *sql.DB, m *rivermigrate.Migrator[*sql.Tx]) (current, target int, err error) {
 	for _, v := range m.AllVersions() {
 		target = max(target, v.Version)
 	}
-	return current, target, nil
+	var made bool
+	err = db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'river_migration')`).Scan(&made)
+	if err == nil && made {
+		err = db.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM river_migration`).Scan(&current)
+	}
+	return current, target, err
 }

@@ -5,15 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
-
-	"github.com/portvigil/portvigil"
 )
 
 // Workers are what rows are worked by. Each is given the id of a row and reads
@@ -108,7 +105,6 @@ func (s *Store) newWorker(ctx context.Context, w Workers) (*river.Client[*sql.Tx
 			lookKind:    {MaxWorkers: w.MaxLooks},
 		},
 		Workers:                     workers,
-		ErrorHandler:                panics{s.log},
 		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           fetchPollInterval,
 		RescueStuckJobsAfter:        rescueAfter,
@@ -198,17 +194,4 @@ func backoff(attempt int, fraction float64) time.Duration {
 		d = min(first<<max(attempt-1, 0), longest)
 	}
 	return time.Duration(float64(d) * (0.8 + 0.4*fraction))
-}
-
-// panics logs what a worker must never do, and lets River try again.
-type panics struct{ log *slog.Logger }
-
-func (panics) HandleError(context.Context, *rivertype.JobRow, error) *river.ErrorHandlerResult {
-	return nil
-}
-
-func (p panics) HandlePanic(_ context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
-	p.log.Error("worker panicked", "kind", job.Kind, "job", job.ID,
-		"panic", portvigil.Printable(fmt.Sprint(value)), "trace", trace)
-	return nil
 }
