@@ -29,9 +29,9 @@ const xmlVersion = "1.05"
 // said is cleaned of what XML 1.0 (section 2.2) forbids.
 func WriteNmapXML(w io.Writer, looks []*portvigil.Look, meta XMLMeta) error {
 	run := xmlRun{
-		Scanner: "nmap", Args: legal(meta.Args), Start: meta.Started.Unix(), StartText: stamp(meta.Started),
+		Scanner: "nmap", Args: legal(meta.Args), Start: seconds(meta.Started), StartText: stamp(meta.Started),
 		Version: legal(meta.Version), XMLVersion: xmlVersion,
-		Finished: xmlFinished{Time: meta.Ended.Unix(), TimeText: stamp(meta.Ended),
+		Finished: xmlFinished{Time: seconds(meta.Ended), TimeText: stamp(meta.Ended),
 			Elapsed: fmt.Sprintf("%.2f", meta.Ended.Sub(meta.Started).Seconds()), Exit: "success"},
 	}
 	for _, look := range looks {
@@ -66,7 +66,7 @@ func xmlHostOf(look *portvigil.Look) xmlHost {
 	if look.Address.Is6() {
 		family = "ipv6"
 	}
-	host := xmlHost{Start: look.Started.Unix(), End: look.Ended.Unix(),
+	host := xmlHost{Start: seconds(look.Started), End: seconds(look.Ended),
 		Address: xmlAddress{look.Address.String(), family}}
 	if look.Host != "" && look.Host != look.Address.String() {
 		host.Names = append(host.Names, xmlName{legal(look.Host), "user"})
@@ -103,6 +103,15 @@ func xmlServiceOf(s *portvigil.Service) *xmlService {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.ANSIC) }
+
+// seconds is the time as the format counts it; an unknown one is 0, since what
+// the year 1 would be is more than readers take.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
 
 // legal writes each byte that is no UTF-8 or no character of XML 1.0 as \xNN, so
 // that nothing is lost and nothing breaks a reader.
