@@ -1,6 +1,8 @@
 package scan
 
 import (
+	"math"
+
 	portvigil "github.com/portvigil/portvigil"
 )
 
@@ -19,11 +21,11 @@ type table struct {
 	answer [1 << 16]answerKind // answerNone: none so far
 	icmp   [1 << 16][2]uint8   // type and code where the answer is answerRejected
 	silent [1 << 16]uint8      // tries that counted
-	sends  [1 << 16]uint8      // probes that left
+	sends  [1 << 16]uint8      // probes that left, at most 255: doors that vouch for the way are tried often
 	v6     bool
 
-	opened, answered, probed int // ports
-	units                    int // of 3 a port: progress
+	opened, answered int // ports
+	units            int // of 3 a port: progress
 }
 
 func newTable(ports *portvigil.PortSet, v6 bool) *table {
@@ -32,17 +34,27 @@ func newTable(ports *portvigil.PortSet, v6 bool) *table {
 
 // sent notes that a probe of the port left.
 func (t *table) sent(port uint16) {
-	if t.sends[port] == 0 {
-		t.probed++
+	if t.sends[port] < math.MaxUint8 {
+		t.sends[port]++
 	}
-	t.sends[port]++
 }
 
 // unsent takes a probe back that the own machine could not send.
 func (t *table) unsent(port uint16) {
-	if t.sends[port]--; t.sends[port] == 0 {
-		t.probed--
+	if n := t.sends[port]; n > 0 && n < math.MaxUint8 {
+		t.sends[port]--
 	}
+}
+
+// unreached counts the ports that no probe left for, and of which nothing is known.
+func (t *table) unreached() int {
+	n := 0
+	for port := range t.ports.All() {
+		if t.sends[port] == 0 && t.answer[port] == answerNone {
+			n++
+		}
+	}
+	return n
 }
 
 // settle notes an answer; the first one stands, but that an open port outweighs

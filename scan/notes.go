@@ -35,8 +35,8 @@ func (c *conductor) notes() []string {
 	if t.total > everywhereAbove && t.opened*10 > t.total*9 {
 		add("answers-everywhere: %d of %d ports are open", t.opened, t.total)
 	}
-	if t.probed < t.total {
-		add("not-probed: %d of %d ports were not reached", t.total-t.probed, t.total)
+	if n := t.unreached(); n > 0 {
+		add("not-probed: %d of %d ports were not reached", n, t.total)
 	}
 	return notes
 }
