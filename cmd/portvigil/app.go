@@ -73,7 +73,7 @@ func requireSubcommand(c *cobra.Command) {
 	if !c.HasSubCommands() || c.Runnable() {
 		return
 	}
-	c.Args = cobra.ArbitraryArgs
+	c.Args, c.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return c.Help()
