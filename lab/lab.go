@@ -125,7 +125,12 @@ func abandoned(name string) bool {
 		return false
 	}
 	pid, err := strconv.ParseInt(m[1], 10, 32) // as wide as the kernel's
-	return err == nil && errors.Is(syscall.Kill(int(pid), 0), syscall.ESRCH)
+	if err != nil {
+		return false
+	}
+	// Killed a moment ago, it may still wait for its parent to notice.
+	err = syscall.Kill(int(pid), 0)
+	return errors.Is(err, syscall.ESRCH) || err == nil && zombie(int(pid))
 }
 
 // removeNamespace ends every process in a namespace and takes its name away;

@@ -55,6 +55,18 @@ func (s *Store) failure(err error) error {
 	return fmt.Errorf("database in %s: %w", s.dir, err)
 }
 
+// told is failure for a transaction: what is not SQLite's is the caller's own
+// error, and goes back as it came.
+func (s *Store) told(ctx context.Context, err error) error {
+	switch code := resultCode(err); {
+	case code == 0:
+		return err
+	case primary(code) == sqlite3.SQLITE_INTERRUPT && ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return s.failure(err)
+}
+
 func systemFailure(dir string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

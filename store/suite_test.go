@@ -148,8 +148,8 @@ func testRollback(t *testing.T, s *Store) {
 				}
 				return do()
 			})
-			if !errors.Is(err, reason) {
-				t.Errorf("got %v, want %v", err, reason)
+			if err != reason {
+				t.Errorf("got %v, want %v as it was returned", err, reason)
 			}
 		}()
 	}

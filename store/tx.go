@@ -25,7 +25,7 @@ type Tx struct {
 
 // View runs do on a consistent snapshot. Nothing in it can write.
 func (s *Store) View(ctx context.Context, do func(*Tx) error) error {
-	return s.failure(s.transact(ctx, s.readers, do))
+	return s.told(ctx, s.transact(ctx, s.readers, do))
 }
 
 // Update runs do in the one write transaction; what it did is on disk when nil
@@ -40,7 +40,7 @@ func (s *Store) Update(ctx context.Context, do func(*Tx) error) error {
 			break
 		}
 	}
-	return s.failure(err)
+	return s.told(ctx, err)
 }
 
 func (s *Store) transact(ctx context.Context, pool *sql.DB, do func(*Tx) error) error {
