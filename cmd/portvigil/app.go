@@ -21,10 +21,8 @@ type app struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 
-	data   string // --data
-	json   bool   // --json
-	server string // --server
-	token  string // --token-file's content or PORTVIGIL_TOKEN
+	data string // --data
+	json bool   // --json
 }
 
 // run executes one command line and returns its exit code.
