@@ -42,9 +42,9 @@
 // count it towards PerSourcePenalties, one second each, and refuse only above
 // fifteen). A web server logs one line for GET / and one more where it is asked
 // for /metrics. Redis at a port where it is not usual takes GET / for an attack,
-// says so in one line and hangs up. MySQL and MariaDB count a greeting that is not answered, as they
-// do each bare connection of a port scan, towards max_connect_errors of the
-// scanner's address; a blocked address is still recognised.
+// says so in one line and hangs up. MySQL and MariaDB count a greeting that is
+// not answered, as they do each bare connection of a port scan, towards
+// max_connect_errors of the scanner's address; a blocked one is still recognised.
 //
 // Confidence is how surely product and version are what they say:
 //
