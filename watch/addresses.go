@@ -15,15 +15,16 @@ import (
 // address that has gone takes its trail with it: nothing is claimed of it any
 // more. Where some targets fail, the others are returned with the error.
 func (e *Engine) resolve(ctx context.Context, h portvigil.Host) (portvigil.Host, []portvigil.HostAddress, error) {
-	found, failures := e.addressesOf(ctx, h.Targets)
+	found, unresolved := e.addressesOf(ctx, h.Targets)
 	var places []portvigil.HostAddress
+	var failures []error
 	err := e.store.Update(ctx, func(tx Tx) error {
-		places = nil
+		places, failures = nil, slices.Clone(unresolved)
 		scope, err := scopeOf(tx)
 		if err != nil {
 			return err
 		}
-		if h, err = tx.HostByID(h.ID); err != nil {
+		if h, err = hostNow(tx, h.ID); err != nil {
 			return err
 		}
 		before := h.Addresses

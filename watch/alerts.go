@@ -131,7 +131,11 @@ func (e *Engine) shut(ctx context.Context, by, id string) (a portvigil.Alert, er
 		if err != nil {
 			return err
 		}
-		return e.evaluate(tx, h, portvigil.Approval{})
+		if err := e.evaluate(tx, h, portvigil.Approval{}); err != nil {
+			return err
+		}
+		a, err = tx.Alert(a.ID)
+		return err
 	})
 	return a, err
 }

@@ -198,7 +198,9 @@ func (e *Engine) RemoveDoor(ctx context.Context, by, name, door string) (v portv
 
 // ImportBaseline takes documents as they are written: each becomes the next
 // version of its host's or group's document. One that says the same as the
-// newest version changes nothing. It returns what is newest now.
+// newest version changes nothing. A document with a Version was made from that
+// one: CodeConflict where it is not the newest any more, since what somebody
+// wrote meanwhile would be lost. It returns what is newest now.
 func (e *Engine) ImportBaseline(ctx context.Context, by string, docs []portvigil.BaselineVersion) (list []portvigil.BaselineVersion, err error) {
 	for _, d := range docs {
 		if _, err := portvigil.ParseBaseline(nameOf(d.Kind, d.Name), []byte(d.Text)); err != nil {
@@ -213,6 +215,10 @@ func (e *Engine) ImportBaseline(ctx context.Context, by string, docs []portvigil
 				return err
 			}
 			if v.Text != d.Text {
+				if d.Version != 0 && d.Version != v.Version {
+					return portvigil.Errorf(portvigil.CodeConflict, "the baseline of %s %s has been changed meanwhile: it is at version %d, not %d",
+						d.Kind, portvigil.Printable(d.Name), v.Version, d.Version).WithHint("read it again and repeat the change")
+				}
 				v.Version++
 				v.Text, v.By, v.Why, v.Time = d.Text, by, "imported", e.now()
 				if err := tx.AddBaseline(v); err != nil {

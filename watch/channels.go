@@ -125,6 +125,10 @@ func (e *Engine) noteChannel(ctx context.Context, id string, failure error) erro
 // is on the page, and the channel is known to fail by then.
 const giveUpAfter = 24 * time.Hour
 
+// noteWithin bounds how long it takes to note how a message fared, which is done
+// also where no time is left.
+const noteWithin = 10 * time.Second
+
 // Deliver sends one queued notification. It returns an error where it has to be
 // tried again, nil where it was sent, given up or is no longer wanted.
 func (e *Engine) Deliver(ctx context.Context, id string) error {
@@ -149,9 +153,12 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 		return err
 	}
 	failure := e.messenger.Send(ctx, c, d)
-	if ctx.Err() != nil && failure != nil {
-		return ctx.Err()
+	if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err() // the process stops
 	}
+	// A receiver that hangs until the time is over has failed like any other.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
+	defer cancel()
 	d.Attempts++
 	var giveUp *GiveUp
 	again := false
@@ -163,7 +170,14 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 	default:
 		d.Error, again = failure.Error(), true
 	}
-	if err := e.noteDelivery(ctx, d, c.ID, failure); err != nil {
+	err = e.store.Update(ctx, func(tx Tx) error { return tx.PutDelivery(d) })
+	if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
+		return nil // the channel was removed meanwhile, and its messages with it
+	}
+	if err != nil {
+		return err
+	}
+	if err := e.noteChannel(ctx, c.ID, failure); err != nil {
 		return err
 	}
 	if failure != nil {
@@ -177,11 +191,4 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 		return waiting{later}
 	}
 	return fmt.Errorf("deliver over %s: %w", c.Name, failure)
-}
-
-func (e *Engine) noteDelivery(ctx context.Context, d portvigil.Delivery, channel string, failure error) error {
-	if err := e.store.Update(ctx, func(tx Tx) error { return tx.PutDelivery(d) }); err != nil {
-		return err
-	}
-	return e.noteChannel(ctx, channel, failure)
 }

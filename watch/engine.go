@@ -2,10 +2,11 @@ package watch
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/portvigil/portvigil"
@@ -69,7 +70,7 @@ type Engine struct {
 	log       *slog.Logger
 	linkBase  string
 
-	busy     sync.Map // host id -> *sync.Mutex: one look of a host at a time
+	turns    turns
 	progress broadcast
 }
 
@@ -112,6 +113,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
+// sweep judges each host anew; one that cannot be judged holds up no other.
 func (e *Engine) sweep(ctx context.Context) error {
 	var hosts []portvigil.Host
 	if err := e.store.View(ctx, func(tx Tx) (err error) {
@@ -120,13 +122,36 @@ func (e *Engine) sweep(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	var failures []error
 	for _, h := range hosts {
-		err := e.store.Update(ctx, func(tx Tx) error { return e.evaluate(tx, h, portvigil.Approval{}) })
-		if err != nil {
-			return err
+		err := e.store.Update(ctx, func(tx Tx) error {
+			h, err := hostNow(tx, h.ID)
+			if err != nil {
+				return err
+			}
+			return e.evaluate(tx, h, portvigil.Approval{})
+		})
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && !errors.Is(err, errGone):
+			failures = append(failures, fmt.Errorf("judge %s: %w", h.Name, err))
 		}
 	}
-	return nil
+	return errors.Join(failures...)
+}
+
+// errGone tells that a host was removed while it was looked at or judged.
+var errGone = errors.New("the host was removed")
+
+// hostNow returns the host as it is in this transaction, errGone where it was
+// removed. What was read of it before may speak of another one by that name.
+func hostNow(tx Tx, id string) (portvigil.Host, error) {
+	h, err := tx.HostByID(id)
+	if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
+		return h, errGone
+	}
+	return h, err
 }
 
 // ensureSchedules gives every host the scheduled looks that it lacks.
@@ -174,12 +199,4 @@ func spread(interval time.Duration) time.Duration {
 // jittered returns the interval, 5 % more or less.
 func jittered(interval time.Duration) time.Duration {
 	return interval*95/100 + rand.N(interval/10+1)
-}
-
-// lockHost makes sure that one host is looked at by one look at a time, so that
-// two cannot add up to more than is polite. It returns the way to unlock.
-func (e *Engine) lockHost(id string) func() {
-	m, _ := e.busy.LoadOrStore(id, new(sync.Mutex))
-	m.(*sync.Mutex).Lock()
-	return m.(*sync.Mutex).Unlock
 }

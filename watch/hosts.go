@@ -20,7 +20,7 @@ func (e *Engine) AddHost(ctx context.Context, by string, h portvigil.Host) (port
 	if err := errors.Join(failures...); err != nil {
 		return h, err
 	}
-	h.ID, h.Added, h.Addresses = portvigil.NewID(), e.now(), found
+	h.ID, h.Added, h.Addresses, h.Waiting = portvigil.NewID(), e.now(), found, nil
 	err := e.store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.Host(h.Name); err == nil {
 			return portvigil.Errorf(portvigil.CodeConflict, "host %s is there already", h.Name).
@@ -93,6 +93,13 @@ func (e *Engine) EnsureLocal(ctx context.Context, name string) error {
 		}
 		if err := tx.PutHost(h); err != nil {
 			return err
+		}
+		open, err := tx.OpenRequests(h.ID)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(open, func(r portvigil.LookRequest) bool { return r.View == portvigil.Inside && r.Reason == reasonFirst }) {
+			return nil // a process that died before it got there
 		}
 		return tx.AddRequest(e.wish(h, portvigil.Inside, nil, reasonFirst, e.now()))
 	})
@@ -209,7 +216,11 @@ func (e *Engine) Report(ctx context.Context, name string, report io.Reader) (*po
 		return nil, err
 	}
 	l.Seq = 0 // the order is the one in which reports arrive
-	return l, e.submit(ctx, h, l)
+	err = e.submit(ctx, h, l)
+	if errors.Is(err, errGone) {
+		return nil, portvigil.Errorf(portvigil.CodeNotFound, "host %s was removed", name)
+	}
+	return l, err
 }
 
 // LookNow makes one look now, or joins one that was asked for and covers the

@@ -21,9 +21,10 @@ const (
 	reasonShut     = "is it shut?"
 )
 
-// lookLease is how long a look may take before another worker may take it
-// over: a silent host at the default ceiling needs a minute and a half, one
-// that limits what it accepts some minutes.
+// lookLease is how long a look is said to take at most: a silent host at the
+// default ceiling needs a minute and a half, one that limits what it accepts
+// some minutes. Within one process turns keep two workers apart, and the next
+// process takes up what the last one left without waiting for it.
 const lookLease = time.Hour
 
 func (e *Engine) wish(h portvigil.Host, view portvigil.View, ports *portvigil.PortSet, reason string, due time.Time) portvigil.LookRequest {
@@ -37,17 +38,30 @@ func hasScheduled(open []portvigil.LookRequest, view portvigil.View) bool {
 	})
 }
 
+// turnWait is when a look that found its host taken is to come back: soon
+// enough for whoever waits for it, seldom enough to cost nothing.
+const turnWait = 2 * time.Second
+
 // MakeLook makes the looks of a request, submits them and marks the request
-// done. It returns an error only where trying again later makes sense.
+// done. It returns an error only where trying again later makes sense; one with
+// RetryAfter where another look at the host is under way.
 func (e *Engine) MakeLook(ctx context.Context, id string) error {
-	r, h, err := e.takeRequest(ctx, id)
-	if portvigil.ErrorCode(err) == portvigil.CodeNotFound || r.State == portvigil.LookDone || r.State == portvigil.LookFailed {
-		return nil // done before, or the host is gone
-	}
-	if err != nil {
+	r, err := e.request(ctx, id)
+	if err != nil || !wantsLook(r) {
 		return err
 	}
-	defer e.lockHost(h.ID)()
+	giveBack, free := e.turns.take(r.HostID)
+	if !free {
+		return waiting{&Later{After: turnWait, Err: errors.New("another look at the host is under way")}}
+	}
+	defer giveBack()
+	r, h, err := e.takeRequest(ctx, id)
+	switch {
+	case errors.Is(err, errGone):
+		return nil
+	case err != nil || !wantsLook(r):
+		return err
+	}
 	if r.View == portvigil.Inside {
 		err = e.lookInside(ctx, h, r)
 	} else {
@@ -56,22 +70,35 @@ func (e *Engine) MakeLook(ctx context.Context, id string) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // the process stops; the request is taken up again
 	}
-	if err != nil {
-		e.log.Warn("look failed", "host", h.Name, "view", r.View, "err", err)
-	}
-	return e.finish(ctx, h, r, err)
+	return e.finish(ctx, r, err)
 }
 
+// request returns the request, the zero value where it went with its host.
+func (e *Engine) request(ctx context.Context, id string) (r portvigil.LookRequest, err error) {
+	err = e.store.View(ctx, func(tx Tx) error { r, err = tx.Request(id); return err })
+	if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
+		return portvigil.LookRequest{}, nil
+	}
+	return r, err
+}
+
+// wantsLook reports whether the request still waits for its looks.
+func wantsLook(r portvigil.LookRequest) bool {
+	return r.State == portvigil.LookWanted || r.State == portvigil.LookRunning
+}
+
+// takeRequest marks the request running; errGone where its host was removed.
 func (e *Engine) takeRequest(ctx context.Context, id string) (r portvigil.LookRequest, h portvigil.Host, err error) {
 	err = e.store.Update(ctx, func(tx Tx) error {
-		if r, err = tx.Request(id); err != nil {
+		r, err = tx.Request(id)
+		if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
+			return errGone
+		}
+		if err != nil || !wantsLook(r) {
 			return err
 		}
-		if h, err = tx.HostByID(r.HostID); err != nil {
+		if h, err = hostNow(tx, r.HostID); err != nil {
 			return err
-		}
-		if r.State == portvigil.LookDone || r.State == portvigil.LookFailed {
-			return nil
 		}
 		r.State, r.Leased = portvigil.LookRunning, e.now().Add(lookLease)
 		return tx.PutRequest(r)
@@ -80,39 +107,50 @@ func (e *Engine) takeRequest(ctx context.Context, id string) (r portvigil.LookRe
 }
 
 // finish marks the request, puts the next one on the schedule, and tells
-// whoever waits.
-func (e *Engine) finish(ctx context.Context, h portvigil.Host, r portvigil.LookRequest, failure error) error {
+// whoever waits. A host that was removed meanwhile needs none of it.
+func (e *Engine) finish(ctx context.Context, r portvigil.LookRequest, failure error) error {
 	r.State, r.Done = portvigil.LookDone, e.now()
 	if failure != nil {
 		r.State, r.Error = portvigil.LookFailed, failure.Error()
 	}
-	err := e.store.Update(ctx, func(tx Tx) error {
+	var h portvigil.Host
+	err := e.store.Update(ctx, func(tx Tx) (err error) {
+		if h, err = hostNow(tx, r.HostID); err != nil {
+			return err
+		}
 		if err := tx.PutRequest(r); err != nil {
 			return err
 		}
-		if _, err := tx.HostByID(h.ID); err != nil {
-			return nil // removed meanwhile
-		}
-		open, err := tx.OpenRequests(h.ID)
-		if err != nil {
+		if err := e.schedule(tx, h, r); err != nil {
 			return err
-		}
-		if (r.Reason == reasonSchedule || r.Reason == reasonFirst) && !hasScheduled(open, r.View) {
-			after := jittered(h.Interval(r.View))
-			if r.Reason == reasonFirst {
-				after = spread(h.Interval(r.View))
-			}
-			if err := tx.AddRequest(e.wish(h, r.View, nil, reasonSchedule, e.now().Add(after))); err != nil {
-				return err
-			}
 		}
 		return e.evaluate(tx, h, portvigil.Approval{})
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errGone) {
 		return err
+	}
+	if err == nil && failure != nil {
+		e.log.Warn("look failed", "host", h.Name, "view", r.View, "err", failure)
 	}
 	e.progress.finish(r.ID)
 	return nil
+}
+
+// schedule puts the look that follows a regular one on the schedule, where the
+// server still makes such looks.
+func (e *Engine) schedule(tx Tx, h portvigil.Host, r portvigil.LookRequest) error {
+	if r.Reason != reasonSchedule && r.Reason != reasonFirst || !slices.Contains(e.viewsOf(h), r.View) {
+		return nil
+	}
+	open, err := tx.OpenRequests(h.ID)
+	if err != nil || hasScheduled(open, r.View) {
+		return err
+	}
+	after := jittered(h.Interval(r.View))
+	if r.Reason == reasonFirst {
+		after = spread(h.Interval(r.View))
+	}
+	return tx.AddRequest(e.wish(h, r.View, nil, reasonSchedule, e.now().Add(after)))
 }
 
 func (e *Engine) lookInside(ctx context.Context, h portvigil.Host, r portvigil.LookRequest) error {
@@ -128,8 +166,11 @@ func (e *Engine) lookInside(ctx context.Context, h portvigil.Host, r portvigil.L
 
 func (e *Engine) lookOutside(ctx context.Context, h portvigil.Host, r portvigil.LookRequest) error {
 	h, places, err := e.resolve(ctx, h)
-	if err != nil && len(places) == 0 {
+	switch {
+	case err != nil && len(places) == 0:
 		return err
+	case len(places) == 0:
+		return portvigil.Errorf(portvigil.CodeUnavailable, "the targets of %s lead to no address", h.Name)
 	}
 	failures := []error{err}
 	for _, place := range places {
@@ -137,26 +178,42 @@ func (e *Engine) lookOutside(ctx context.Context, h portvigil.Host, r portvigil.
 		if err == nil {
 			err = e.submit(ctx, h, l)
 		}
-		failures = append(failures, err)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if errors.Is(err, errGone) {
+			return err
+		}
+		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
 }
 
+// lookAt looks at one address. The scope is asked once more: a look at the
+// address before this one may have taken long.
 func (e *Engine) lookAt(ctx context.Context, h portvigil.Host, r portvigil.LookRequest, place portvigil.HostAddress) (*portvigil.Look, error) {
 	t := OutsideTarget{Host: h, Address: place.Address, Name: place.Name, Run: r.Run, Ports: r.Ports}
+	var seq uint64
 	err := e.store.Update(ctx, func(tx Tx) error {
+		if _, err := hostNow(tx, h.ID); err != nil {
+			return err
+		}
+		scope, err := scopeOf(tx)
+		if err != nil {
+			return err
+		}
+		if err := scope.Check(place.Address, true); err != nil {
+			return err
+		}
 		trails, err := tx.Trails(h.ID)
+		if err != nil {
+			return err
+		}
 		t.First, t.References = known(trails, place.Address)
+		seq, err = tx.NextSeq()
 		return err
 	})
 	if err != nil {
-		return nil, err
-	}
-	var seq uint64
-	if err := e.store.Update(ctx, func(tx Tx) (err error) { seq, err = tx.NextSeq(); return err }); err != nil {
 		return nil, err
 	}
 	l, err := e.outside.Look(ctx, t, func(p portvigil.LookProgress) { e.progress.send(r.ID, p) })
@@ -186,18 +243,20 @@ func known(trails []portvigil.Trail, at netip.Addr) (first *portvigil.PortSet, r
 }
 
 // submit stores a look and judges its host by it, in one transaction. A look
-// that is there already changes nothing.
+// that is there already changes nothing. It returns errGone where the host was
+// removed.
 func (e *Engine) submit(ctx context.Context, h portvigil.Host, l *portvigil.Look) error {
 	l.Host, l.Received = h.Name, e.now()
+	given := l.Seq
 	return e.store.Update(ctx, func(tx Tx) error {
-		if there, err := tx.HasLook(l.ID); err != nil || there {
-			return err
-		}
-		h, err := tx.HostByID(h.ID)
+		h, err := hostNow(tx, h.ID)
 		if err != nil {
 			return err
 		}
-		if l.Seq == 0 {
+		if there, err := tx.HasLook(l.ID); err != nil || there {
+			return err
+		}
+		if l.Seq = given; given == 0 {
 			if l.Seq, err = tx.NextSeq(); err != nil {
 				return err
 			}

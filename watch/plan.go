@@ -1,0 +1,197 @@
+package watch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+// plan asks for the looks that the verdicts wait for: second sights, outside
+// looks at what began to listen, and whether doors that were to be shut are. It
+// asks for nothing that is planned already, so that judging again is free.
+func (e *Engine) plan(tx Tx, h portvigil.Host, s portvigil.Situation, exposures []portvigil.Exposure) error {
+	open, err := tx.OpenRequests(h.ID)
+	if err != nil {
+		return err
+	}
+	views := e.viewsOf(h)
+	for _, view := range views {
+		if due, ports := awaited(s, exposures, view); ports.Len() > 0 {
+			if err := e.want(tx, h, view, ports, reasonSecond, due, open); err != nil {
+				return err
+			}
+		}
+	}
+	if due, ports := newInside(s, exposures); ports.Len() > 0 && slices.Contains(views, portvigil.Outside) {
+		if err := e.want(tx, h, portvigil.Outside, ports, reasonInside, due, open); err != nil {
+			return err
+		}
+	}
+	return e.planShut(tx, h, s.Now, open)
+}
+
+// awaited returns the ports of pending verdicts that a look of the view can
+// decide, and when it can decide the first of them.
+func awaited(s portvigil.Situation, exposures []portvigil.Exposure, view portvigil.View) (time.Time, *portvigil.PortSet) {
+	due, ports := time.Time{}, new(portvigil.PortSet)
+	for _, x := range exposures {
+		if x.Verdict != portvigil.Pending || !canDecide(view, x) {
+			continue
+		}
+		ports.Add(x.Port)
+		at := x.Until.Add(time.Second) // past the edge, whatever the clock's grain
+		if again := again(s, x.Door(), view); again.After(at) {
+			at = again
+		}
+		if due.IsZero() || at.Before(due) {
+			due = at
+		}
+	}
+	return due, ports
+}
+
+// canDecide reports whether a look of the view can end the wait: what is only
+// seen from one side is looked at from there, and no outside look sees UDP.
+func canDecide(view portvigil.View, x portvigil.Exposure) bool {
+	outside := slices.ContainsFunc(x.Views.Outside, func(s portvigil.Sighting) bool { return s.State == string(portvigil.StateOpen) })
+	inside := x.Views.Inside != nil && x.Views.Inside.State == portvigil.Listening
+	if view == portvigil.Inside {
+		return inside || !outside
+	}
+	return x.Proto == portvigil.TCP && (outside || !inside)
+}
+
+// again returns when a look that is needed since a view began to say something
+// else of the door is to be made, or made once more: it waits for as long as has
+// passed since. So the first look comes at once, and one that does not help is
+// repeated ever more rarely, down to the host's regular pace.
+func again(s portvigil.Situation, door portvigil.Door, view portvigil.View) time.Time {
+	var since time.Time
+	for i := range s.Trails {
+		if sight := s.Trails[i].At(door); sight.Known() && sight.Since.After(since) {
+			since = sight.Since
+		}
+	}
+	return s.Now.Add(min(s.Now.Sub(since), s.Host.Interval(view)))
+}
+
+// newInside returns the TCP ports that the newest inside look was the first to
+// see listening beyond loopback, and that no vantage has looked at since.
+func newInside(s portvigil.Situation, exposures []portvigil.Exposure) (time.Time, *portvigil.PortSet) {
+	due, ports := time.Time{}, new(portvigil.PortSet)
+	at := slices.IndexFunc(s.Trails, func(t portvigil.Trail) bool { return t.Key.View == portvigil.Inside })
+	if at < 0 {
+		return due, ports
+	}
+	inside := &s.Trails[at]
+	for _, x := range exposures {
+		if x.Verdict != portvigil.UnexpectedListening || x.Proto != portvigil.TCP {
+			continue
+		}
+		seen := inside.At(x.Door())
+		if seen.SinceLook != inside.Newest.ID || lookedSince(s, x.Door(), seen.Since) {
+			continue
+		}
+		ports.Add(x.Port)
+		if at := again(s, x.Door(), portvigil.Outside); due.IsZero() || at.Before(due) {
+			due = at
+		}
+	}
+	return due, ports
+}
+
+func lookedSince(s portvigil.Situation, door portvigil.Door, since time.Time) bool {
+	return slices.ContainsFunc(s.Trails, func(t portvigil.Trail) bool {
+		return t.Key.View == portvigil.Outside && t.At(door).Known() && !t.At(door).Last.Before(since)
+	})
+}
+
+// planShut asks for the next look at each door that somebody says is shut.
+func (e *Engine) planShut(tx Tx, h portvigil.Host, now time.Time, open []portvigil.LookRequest) error {
+	alerts, err := tx.AlertsOfHost(h.Name)
+	if err != nil {
+		return err
+	}
+	for _, a := range alerts {
+		if a.State != portvigil.AlertWaitingShut || a.Memory.ShutAsked == nil {
+			continue
+		}
+		if err := e.planShutOf(tx, h, a, now, open); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planShutOf asks for the next step of one alert once the looks of the step
+// before are over. Steps whose time has passed meanwhile, while a look took long
+// or no server ran, are one look and not as many at once.
+func (e *Engine) planShutOf(tx Tx, h portvigil.Host, a portvigil.Alert, now time.Time, open []portvigil.LookRequest) error {
+	ports := tcpPortsOf(a)
+	views := slices.DeleteFunc(e.viewsOf(h), func(v portvigil.View) bool {
+		return v == portvigil.Outside && ports.Len() == 0 // no outside look sees UDP
+	})
+	if len(views) == 0 {
+		return nil // whoever reports the inside tells
+	}
+	asked, step := *a.Memory.ShutAsked, a.Memory.ShutLooks
+	if step > 0 {
+		last := portvigil.ShutLookDue(asked, step-1)
+		for _, view := range views {
+			if planned(open, view, ports, reasonShut, last) {
+				return nil
+			}
+		}
+	}
+	for !portvigil.ShutLookDue(asked, step+1).After(now) {
+		step++
+	}
+	for _, view := range views {
+		if err := e.want(tx, h, view, ports, reasonShut, portvigil.ShutLookDue(asked, step), open); err != nil {
+			return err
+		}
+	}
+	a.Memory.ShutLooks = step + 1
+	return tx.PutAlert(a)
+}
+
+// tcpPortsOf returns the TCP ports of the alert's rows.
+func tcpPortsOf(a portvigil.Alert) *portvigil.PortSet {
+	ports := new(portvigil.PortSet)
+	for _, row := range a.Endpoints {
+		if row.Proto != portvigil.TCP {
+			continue
+		}
+		if set, err := portvigil.ParsePortSet(row.Ports); err == nil {
+			ports.Union(set)
+		}
+		ports.Add(row.Port)
+	}
+	return ports
+}
+
+// want adds a request unless one for the same is planned.
+func (e *Engine) want(tx Tx, h portvigil.Host, view portvigil.View, ports *portvigil.PortSet, reason string, due time.Time, open []portvigil.LookRequest) error {
+	if planned(open, view, ports, reason, due) {
+		return nil
+	}
+	return tx.AddRequest(e.wish(h, view, portsFor(view, ports), reason, due))
+}
+
+// planned reports whether a look for the same reason covers the ports and is
+// due by then. One that is running counts: the host is judged anew when it ends.
+func planned(open []portvigil.LookRequest, view portvigil.View, ports *portvigil.PortSet, reason string, due time.Time) bool {
+	return slices.ContainsFunc(open, func(r portvigil.LookRequest) bool {
+		return r.View == view && r.Reason == reason && (r.State == portvigil.LookRunning || !r.Due.After(due)) &&
+			(view == portvigil.Inside || r.Ports != nil && r.Ports.Covers(ports))
+	})
+}
+
+// portsFor returns what a view is asked to cover: an inside look covers all.
+func portsFor(view portvigil.View, ports *portvigil.PortSet) *portvigil.PortSet {
+	if view == portvigil.Inside {
+		return nil
+	}
+	return ports
+}
