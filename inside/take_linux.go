@@ -254,12 +254,19 @@ func (s *sight) notes() []string {
 		notes = append(notes, fmt.Sprintf("owners are not known: %v", s.noProc))
 	}
 	if n := s.holders.denied; n > 0 {
-		notes = append(notes, fmt.Sprintf("%d processes may not be read, so that owners may be missing: %s", n, denial()))
+		notes = append(notes, fmt.Sprintf("%s may not be read, so that owners may be missing: %s", processes(n), denial()))
 	}
 	if n := s.holders.vanished; n > 0 {
-		notes = append(notes, fmt.Sprintf("%d processes vanished while they were read", n))
+		notes = append(notes, fmt.Sprintf("%s vanished while being read", processes(n)))
 	}
 	return notes
+}
+
+func processes(n int) string {
+	if n == 1 {
+		return "1 process"
+	}
+	return fmt.Sprintf("%d processes", n)
 }
 
 // denial is the step to take for one who may not read a process. Root may lack it

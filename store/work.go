@@ -36,8 +36,9 @@ const (
 	// looks, having none, are never taken back while the process lives.
 	rescueAfter = 2 * deliverTimeout
 	giveUpAfter = 24 * time.Hour
-	// fetchPollInterval is for jobs that become due without a notification.
-	fetchPollInterval = 250 * time.Millisecond
+	// fetchPollInterval is how long a job waits at most until it is fetched, and
+	// with it what a server costs that has nothing to do.
+	fetchPollInterval = 400 * time.Millisecond
 	// softStop is how long a message on its way may take to arrive when the
 	// program ends; one that is cut off may arrive twice.
 	softStop = 5 * time.Second
@@ -104,9 +105,12 @@ func (s *Store) newWorker(ctx context.Context, w Workers) (*river.Client[*sql.Tx
 			deliverKind: {MaxWorkers: maxDeliveries},
 			lookKind:    {MaxWorkers: w.MaxLooks},
 		},
-		Workers:                     workers,
-		FetchCooldown:               fetchCooldown,
-		FetchPollInterval:           fetchPollInterval,
+		Workers:           workers,
+		FetchCooldown:     fetchCooldown,
+		FetchPollInterval: fetchPollInterval,
+		// On SQLite River's listener is a second poll, 20 times a second, which
+		// cost a server at rest more than all else together.
+		PollOnly:                    true,
 		RescueStuckJobsAfter:        rescueAfter,
 		SoftStopTimeout:             softStop,
 		CompletedJobRetentionPeriod: keepFinished,

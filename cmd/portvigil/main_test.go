@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,20 +35,28 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// ownNetwork marks a test process that inOwnNetwork started.
+const ownNetwork = "PORTVIGIL_TEST_OWN_NETWORK"
+
 // inOwnNetwork runs the tests again in a network namespace of their own, where
-// root may make one: check compares what listens on the whole machine, and
-// other tests open and shut doors on it at the same time.
+// one can be made: by root, or in a user namespace in which nothing else is
+// privileged. check compares what listens on the whole machine, and other tests
+// open and shut doors on it at the same time. The mounts are their own as well,
+// so that a script can have a small disk.
 func inOwnNetwork() (code int, done bool) {
-	const mark = "PORTVIGIL_TEST_OWN_NETWORK"
-	if os.Geteuid() != 0 || os.Getenv(mark) != "" || filepath.Base(os.Args[0]) == "portvigil" {
+	if os.Getenv(ownNetwork) != "" || filepath.Base(os.Args[0]) == "portvigil" {
 		return 0, false
 	}
-	if exec.Command("unshare", "--net", "ip", "link", "set", "lo", "up").Run() != nil {
+	own := []string{"--net", "--mount", "sh", "-c", `ip link set lo up && exec "$0" "$@"`}
+	if os.Geteuid() != 0 {
+		own = []string{"--user", "--map-current-user", "--keep-caps", "--net", "--mount", "sh", "-c",
+			`ip link set lo up && exec setpriv --ambient-caps=-all --inh-caps=-all "$0" "$@"`}
+	}
+	if exec.Command("unshare", append(own, "true")...).Run() != nil {
 		return 0, false
 	}
-	script := `ip link set lo up && exec "$0" "$@"`
-	c := exec.Command("unshare", append([]string{"--net", "sh", "-c", script}, os.Args...)...)
-	c.Env = append(os.Environ(), mark+"=yes")
+	c := exec.Command("unshare", append(own, os.Args...)...)
+	c.Env = append(os.Environ(), ownNetwork+"=yes")
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := c.Run(); err != nil {
 		return 1, true
@@ -54,27 +65,60 @@ func inOwnNetwork() (code int, done bool) {
 }
 
 // TestScripts runs every command as a user would.
-func TestScripts(t *testing.T) {
-	t.Parallel()
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestScriptsAlone runs the commands that look at the whole machine, where
+// nobody else opens doors on it meanwhile: not even another of these scripts.
+func TestScriptsAlone(t *testing.T) {
+	if os.Getenv(ownNetwork) == "" {
+		t.Skip("no network namespace of their own can be made: needs root, or user namespaces and iproute2")
+	}
+	files, err := filepath.Glob("testdata/alone/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("find the scripts: %v, %d", err, len(files))
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { runScripts(t, "", file) })
+	}
+}
+
+// runScripts runs the scripts of a folder, or the named ones. It returns when
+// all have ended, so that two calls of one test never overlap.
+func runScripts(t *testing.T, dir string, files ...string) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:   dir,
+		Files: files,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("HOST", localName())
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "root" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"listen":   listenInScript,
 			"freeport": freePort,
 			"awaitout": awaitFile,
 			"exits":    exits,
+			"newer":    makeNewer,
 		},
 	})
 }
 
 // listenInScript opens a TCP listener on an address for the rest of the script,
-// and sets the variable to its port: listen VAR ADDRESS.
+// and sets the variable to its port: listen VAR ADDRESS [BANNER]. The banner is
+// a Go string literal without its quotes, so that it may hold any byte.
 func listenInScript(ts *testscript.TestScript, _ bool, args []string) {
+	banner := "SSH-2.0-Test_1.0\r\n"
+	if len(args) > 2 {
+		var err error
+		banner, err = strconv.Unquote(`"` + args[2] + `"`)
+		ts.Check(err)
+	}
 	l, err := net.Listen("tcp", net.JoinHostPort(args[1], "0"))
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
@@ -84,7 +128,7 @@ func listenInScript(ts *testscript.TestScript, _ bool, args []string) {
 			if err != nil {
 				return
 			}
-			fmt.Fprint(c, "SSH-2.0-Test_1.0\r\n")
+			fmt.Fprint(c, banner)
 			c.Close()
 		}
 	}()
@@ -115,6 +159,30 @@ func awaitFile(ts *testscript.TestScript, _ bool, args []string) {
 		case <-tick.C:
 		}
 	}
+}
+
+// idOf sets the variable to the id of the last record in a file: idof VAR FILE.
+func idOf(ts *testscript.TestScript, _ bool, args []string) {
+	var record struct {
+		ID string `json:"id"`
+	}
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		ts.Check(json.Unmarshal([]byte(line), &record))
+	}
+	if record.ID == "" {
+		ts.Fatalf("%s has no record with an id", args[1])
+	}
+	ts.Setenv(args[0], record.ID)
+}
+
+// makeNewer makes the database in a data folder look like one that a later
+// version of the program wrote: newer FOLDER.
+func makeNewer(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", filepath.Join(ts.MkAbs(args[0]), "portvigil.db"))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+	ts.Check(err)
 }
 
 // exits runs portvigil and demands its exit code: exits CODE ARG…
