@@ -48,7 +48,7 @@ func API(e Engine, newLink func() string, log *slog.Logger) http.Handler {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, handle) })
 	}
 	mux.HandleFunc("POST /v1/hosts/{name}/look", a.look)
-	return mux
+	return a.known(mux)
 }
 
 type api struct {
@@ -65,56 +65,24 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, handle func(http.Re
 		a.fail(w, r, err)
 		return
 	}
+	a.write(w, r, http.StatusOK, value)
+}
+
+func (a *api) write(w http.ResponseWriter, r *http.Request, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(value); err != nil {
 		a.log.Debug("answer not written", "path", r.URL.Path, "err", err)
 	}
 }
 
-// APIError is the body of an answer that is no success.
-type APIError struct {
-	Code    portvigil.Code `json:"code"`
-	Message string         `json:"message"`
-	Hint    string         `json:"hint,omitempty"`
-}
-
-func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
-	body := Describe(err)
-	if body.Code == portvigil.CodeInternal {
-		a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+// listed makes an empty list [] rather than null.
+func listed[T any](list []T, err error) ([]T, error) {
+	if list == nil {
+		list = []T{}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(statusOf(body.Code))
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		a.log.Debug("answer not written", "path", r.URL.Path, "err", err)
-	}
-}
-
-// statusOf is the one place that turns codes into statuses.
-func statusOf(c portvigil.Code) int {
-	switch c {
-	case portvigil.CodeInvalid:
-		return http.StatusBadRequest
-	case portvigil.CodeNotFound:
-		return http.StatusNotFound
-	case portvigil.CodeConflict:
-		return http.StatusConflict
-	case portvigil.CodeOutOfScope:
-		return http.StatusForbidden
-	case portvigil.CodeUnavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
-}
-
-// Describe turns an error into what is shown of it: an internal one is logged,
-// and shown as such.
-func Describe(err error) APIError {
-	code := portvigil.ErrorCode(err)
-	if code == portvigil.CodeInternal {
-		return APIError{code, "the server failed: " + err.Error(), "see the server's log"}
-	}
-	return APIError{Code: code, Message: err.Error()}
+	return list, err
 }
 
 type byKey struct{}
@@ -131,17 +99,8 @@ func by(r *http.Request) string {
 	return "unknown"
 }
 
-func read(r *http.Request, into any) error {
-	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return portvigil.Errorf(portvigil.CodeInvalid, "the request's body is not as expected: %v", err)
-	}
-	return nil
-}
-
 func (a *api) hosts(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return a.engine.Hosts(r.Context())
+	return listed(a.engine.Hosts(r.Context()))
 }
 
 func (a *api) addHost(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -170,7 +129,7 @@ func (a *api) report(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (a *api) scope(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return a.engine.Scope(r.Context())
+	return listed(a.engine.Scope(r.Context()))
 }
 
 func (a *api) addScope(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -201,7 +160,7 @@ func parsePrefix(text string) (netip.Prefix, error) {
 }
 
 func (a *api) alerts(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return a.engine.Alerts(r.Context(), r.URL.Query().Get("open") != "")
+	return listed(a.engine.Alerts(r.Context(), r.URL.Query().Get("open") != ""))
 }
 
 // AlertStory is an alert with its audit trail.
@@ -212,6 +171,7 @@ type AlertStory struct {
 
 func (a *api) alert(_ http.ResponseWriter, r *http.Request) (any, error) {
 	alert, story, err := a.engine.Alert(r.Context(), r.PathValue("id"))
+	story, err = listed(story, err)
 	return AlertStory{alert, story}, err
 }
 
@@ -249,35 +209,4 @@ func (a *api) resolve(_ http.ResponseWriter, r *http.Request) (any, error) {
 
 func (a *api) link(http.ResponseWriter, *http.Request) (any, error) {
 	return map[string]string{"link": a.newLink()}, nil
-}
-
-// look streams the events of one look as JSON Lines; an error that comes after
-// the first of them is an event too.
-func (a *api) look(w http.ResponseWriter, r *http.Request) {
-	var wish portvigil.LookWish
-	if err := read(r, &wish); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	enc, flush, begun := json.NewEncoder(w), http.NewResponseController(w), false
-	err := a.engine.LookNow(r.Context(), r.PathValue("name"), wish, func(e portvigil.LookEvent) error {
-		if !begun {
-			w.Header().Set("Content-Type", "application/jsonl")
-			begun = true
-		}
-		if err := enc.Encode(e); err != nil {
-			return err
-		}
-		return flush.Flush()
-	})
-	switch {
-	case err == nil || r.Context().Err() != nil:
-	case !begun:
-		a.fail(w, r, err)
-	default:
-		body := Describe(err)
-		if err := enc.Encode(portvigil.LookEvent{Done: &portvigil.LookOutcome{Error: body.Message}}); err != nil {
-			a.log.Debug("look's end not written", "err", err)
-		}
-	}
 }

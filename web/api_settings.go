@@ -8,7 +8,7 @@ import (
 )
 
 func (a *api) baselines(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return a.engine.Baselines(r.Context())
+	return listed(a.engine.Baselines(r.Context()))
 }
 
 func (a *api) baseline(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -20,7 +20,7 @@ func (a *api) importBaseline(_ http.ResponseWriter, r *http.Request) (any, error
 	if err := read(r, &docs); err != nil {
 		return nil, err
 	}
-	return a.engine.ImportBaseline(r.Context(), by(r), docs)
+	return listed(a.engine.ImportBaseline(r.Context(), by(r), docs))
 }
 
 func (a *api) approve(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -36,7 +36,7 @@ func (a *api) removeDoor(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (a *api) channels(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return a.engine.Channels(r.Context())
+	return listed(a.engine.Channels(r.Context()))
 }
 
 // NewChannel is what adding a channel takes.

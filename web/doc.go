@@ -10,7 +10,9 @@
 // through html/template's contextual escaping, under a Content-Security-Policy
 // that runs no script at all.
 //
-// It refuses: any answer without a session or token on TCP, also on loopback;
-// requests whose Host is not one of its own (DNS rebinding); methods other than
-// GET on the pages. Begin reading in api.go and pages.go.
+// It refuses: any answer without a session or token on TCP, also on loopback
+// (the style sheet excepted, which is no secret); requests to a loopback address
+// under another name (DNS rebinding); methods other than GET on the pages; and
+// to show what an internal error says: that is in the log. Begin reading in
+// api.go and pages.go.
 package web

@@ -4,8 +4,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -39,6 +41,7 @@ func (d *Doorkeeper) NewLink() string {
 	token := rand.Text()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.forget()
 	d.links[sha256.Sum256([]byte(token))] = d.now().Add(linkLife)
 	return d.base + "/enter?token=" + token
 }
@@ -52,22 +55,29 @@ func (d *Doorkeeper) Address() string {
 	return u.Host
 }
 
-// enter takes the token of a link and sets the session's cookie. The cookie is
-// SameSite=Lax, so that a link in a mail finds its reader signed in.
-func (d *Doorkeeper) enter(w http.ResponseWriter, r *http.Request) {
-	if !d.take(r.URL.Query().Get("token")) {
-		refuse(w, "This link has been used, or is too old.")
-		return
-	}
-	session := rand.Text()
-	d.mu.Lock()
-	d.sessions[sha256.Sum256([]byte(session))] = d.now().Add(sessionLife)
-	d.mu.Unlock()
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: session, Path: "/", HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, MaxAge: int(sessionLife / time.Second)})
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+// forget drops the links and sessions whose time is over; the caller holds mu.
+func (d *Doorkeeper) forget() {
+	over := func(_ [32]byte, until time.Time) bool { return !d.now().Before(until) }
+	maps.DeleteFunc(d.links, over)
+	maps.DeleteFunc(d.sessions, over)
 }
 
+// open begins a session and sets its cookie. The cookie is SameSite=Lax, so
+// that a link in a mail finds its reader signed in. It is Secure where the
+// browser came over TLS, also to a proxy in front: who invents that header
+// only hides the cookie from himself.
+func (d *Doorkeeper) open(w http.ResponseWriter, r *http.Request) {
+	session := rand.Text()
+	d.mu.Lock()
+	d.forget()
+	d.sessions[sha256.Sum256([]byte(session))] = d.now().Add(sessionLife)
+	d.mu.Unlock()
+	secure := r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: session, Path: "/", HttpOnly: true, Secure: secure,
+		SameSite: http.SameSiteLaxMode, MaxAge: int(sessionLife / time.Second)})
+}
+
+// take reports whether the token is that of a living link, and uses it up.
 func (d *Doorkeeper) take(token string) bool {
 	key := sha256.Sum256([]byte(token))
 	d.mu.Lock()

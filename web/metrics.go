@@ -24,7 +24,8 @@ type Metrics struct {
 func metricsHandler(measure func(context.Context) (Metrics, error), token string, d *Doorkeeper, log *slog.Logger) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !bearer(r, token) && !d.knows(r) {
-			refuse(w, "The metrics need the token in the file metrics.token of the data folder (Authorization: Bearer …).")
+			w.Header().Set("WWW-Authenticate", `Bearer realm="metrics"`)
+			http.Error(w, "The metrics need the token in the file metrics.token of the data folder: Authorization: Bearer …", http.StatusUnauthorized)
 			return
 		}
 		m, err := measure(r.Context())
@@ -38,6 +39,11 @@ func metricsHandler(measure func(context.Context) (Metrics, error), token string
 		promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 	}
 }
+
+// verdicts are all that an endpoint can have.
+var verdicts = []portvigil.Verdict{portvigil.Hidden, portvigil.Allowed, portvigil.Pending, portvigil.UnexpectedExposed,
+	portvigil.UnexpectedListening, portvigil.Changed, portvigil.Missing, portvigil.Gap, portvigil.Unverified,
+	portvigil.Expected, portvigil.None}
 
 // register fills a registry that lives for one scrape: the store is the truth,
 // and nothing can drift from it.
@@ -54,21 +60,22 @@ func (m Metrics) register(r *prometheus.Registry) {
 		alerts.WithLabelValues(string(s)).Set(float64(m.OpenAlerts[s]))
 	}
 	endpoints := gauge("endpoints", "Endpoints by verdict.", "verdict")
-	for verdict, n := range m.Exposures {
-		endpoints.WithLabelValues(string(verdict)).Set(float64(n))
+	for _, verdict := range verdicts { // also those at 0: a series that goes away looks like a failed scrape
+		endpoints.WithLabelValues(string(verdict)).Set(float64(m.Exposures[verdict]))
 	}
 	success := gauge("channel_last_success_timestamp_seconds", "When a channel last took a message; 0 for never.", "channel")
 	failing := gauge("channel_failing", "1 where a channel's last message failed.", "channel")
 	for _, c := range m.Channels {
+		name := shown(c.Name) // a label that is no UTF-8 would make the registry panic
 		if !c.LastSuccess.IsZero() {
-			success.WithLabelValues(c.Name).Set(float64(c.LastSuccess.Unix()))
+			success.WithLabelValues(name).Set(float64(c.LastSuccess.Unix()))
 		} else {
-			success.WithLabelValues(c.Name).Set(0)
+			success.WithLabelValues(name).Set(0)
 		}
 		bad := 0.0
 		if c.LastError != "" {
 			bad = 1
 		}
-		failing.WithLabelValues(c.Name).Set(bad)
+		failing.WithLabelValues(name).Set(bad)
 	}
 }

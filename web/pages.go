@@ -5,9 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"log/slog"
-	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,19 +16,21 @@ import (
 var files embed.FS
 
 // Pages serves what people look at: the overview, one host, one alert; and
-// /metrics. Nothing of it changes anything.
+// /metrics. Nothing of it changes anything. The style sheet alone is shown to
+// everybody: it is part of the published source, and the page that refuses
+// needs it.
 func Pages(e Engine, d *Doorkeeper, metricsToken string, measure func(context.Context) (Metrics, error), log *slog.Logger) http.Handler {
-	p := &pages{engine: e, log: log, now: time.Now,
+	p := &pages{engine: e, log: log, now: d.now,
 		views: template.Must(template.New("").Funcs(words).ParseFS(files, "pages/*.html"))}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /enter", d.enter)
+	mux.HandleFunc("GET /enter", p.enter(d))
 	mux.HandleFunc("GET /style.css", p.style)
 	mux.HandleFunc("GET /{$}", p.signedIn(d, p.overview))
 	mux.HandleFunc("GET /hosts/{name}", p.signedIn(d, p.host))
 	mux.HandleFunc("GET /alerts/{id}", p.signedIn(d, p.alert))
 	mux.HandleFunc("GET /metrics", metricsHandler(measure, metricsToken, d, log))
 	mux.HandleFunc("/", p.signedIn(d, func(w http.ResponseWriter, r *http.Request) {
-		p.fail(w, r, portvigil.Errorf(portvigil.CodeNotFound, "there is no page at %s", portvigil.Printable(r.URL.Path)))
+		p.fail(w, r, portvigil.Errorf(portvigil.CodeNotFound, "there is no page at %s", shown(r.URL.Path)))
 	}))
 	return guard(d, mux)
 }
@@ -42,50 +42,38 @@ type pages struct {
 	now    func() time.Time
 }
 
-// policy runs no script and loads nothing from elsewhere.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// page is what every page is made of.
+type page struct {
+	Title string
+	Now   time.Time
+	Body  any
+}
 
-// guard sets what every answer carries, and refuses requests that were led
-// here under another name (DNS rebinding).
-func guard(d *Doorkeeper, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		if loopback(d.Address()) && !loopback(r.Host) {
-			w.WriteHeader(http.StatusMisdirectedRequest)
+// enter takes the token of a link and begins a session. A HEAD request takes
+// nothing: programs that check the links of a mail send those.
+func (p *pages) enter(d *Doorkeeper) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || !d.take(r.URL.Query().Get("token")) {
+			p.refuse(w, r, "This link has been used, or is too old.")
 			return
 		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// loopback reports whether the host part names this machine itself.
-func loopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
+		d.open(w, r)
+		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func refuse(w http.ResponseWriter, why string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(http.StatusUnauthorized)
-	_, _ = w.Write([]byte(why + "\nFor a new link, on the machine that runs the server: portvigil serve --link\n"))
 }
 
 func (p *pages) signedIn(d *Doorkeeper, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !d.knows(r) {
-			refuse(w, "Nothing is shown here without a link.")
+			p.refuse(w, r, "Nothing is shown here without a link.")
 			return
 		}
 		next(w, r)
 	}
+}
+
+func (p *pages) refuse(w http.ResponseWriter, r *http.Request, why string) {
+	p.show(w, r, http.StatusUnauthorized, "refused.html", page{"Sign in", p.now(), why})
 }
 
 func (p *pages) style(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +81,7 @@ func (p *pages) style(w http.ResponseWriter, r *http.Request) {
 }
 
 // show renders into memory first: a page that fails half-way is none.
-func (p *pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+func (p *pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data page) {
 	var b strings.Builder
 	if err := p.views.ExecuteTemplate(&b, name, data); err != nil {
 		p.log.Error("page not rendered", "page", name, "err", err)
@@ -109,61 +97,10 @@ func (p *pages) show(w http.ResponseWriter, r *http.Request, status int, name st
 
 func (p *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	body := Describe(err)
-	if body.Code == portvigil.CodeInternal {
-		p.log.Error("page failed", "path", r.URL.Path, "err", err)
+	logInternal(p.log, r, body, err)
+	title := "This did not work"
+	if body.Code == portvigil.CodeNotFound {
+		title = "Not found"
 	}
-	p.show(w, r, statusOf(body.Code), "error.html", page{Title: "Not found", Now: p.now(), Body: body})
-}
-
-// page is what every page is made of.
-type page struct {
-	Title string
-	Now   time.Time
-	Body  any
-}
-
-// overview is what / shows.
-type overview struct {
-	Hosts    []portvigil.HostStatus
-	Alerts   []portvigil.Alert
-	Channels int
-}
-
-func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
-	var o overview
-	var err error
-	if o.Hosts, err = p.engine.Hosts(r.Context()); err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	if o.Alerts, err = p.engine.Alerts(r.Context(), true); err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	slices.SortStableFunc(o.Alerts, func(a, b portvigil.Alert) int { return b.Severity.Rank() - a.Severity.Rank() })
-	channels, err := p.engine.Channels(r.Context())
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	o.Channels = len(channels)
-	p.show(w, r, http.StatusOK, "overview.html", page{"Overview", p.now(), o})
-}
-
-func (p *pages) host(w http.ResponseWriter, r *http.Request) {
-	s, err := p.engine.Host(r.Context(), r.PathValue("name"))
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	p.show(w, r, http.StatusOK, "host.html", page{s.Host.Name, p.now(), s})
-}
-
-func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
-	a, story, err := p.engine.Alert(r.Context(), r.PathValue("id"))
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	p.show(w, r, http.StatusOK, "alert.html", page{a.Text, p.now(), AlertStory{a, story}})
+	p.show(w, r, statusOf(body.Code), "error.html", page{title, p.now(), body})
 }

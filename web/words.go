@@ -4,21 +4,108 @@ import (
 	"fmt"
 	"html/template"
 	"net/netip"
+	"net/url"
+	"slices"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/portvigil/portvigil"
 )
 
-// words are the functions of the templates. Text that a host sent goes through
-// printable before html/template escapes it: control and direction characters
-// would still change what a reader sees.
+// words are the functions of the templates.
 var words = template.FuncMap{
-	"printable": portvigil.Printable,
-	"exact":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"ago":       ago,
-	"place":     place,
-	"info":      func(k portvigil.Kind) portvigil.KindInfo { return k.Info() },
-	"label":     func(s *portvigil.Service) string { return portvigil.Printable(s.Label()) },
+	"shown":  shown,
+	"part":   part,
+	"word":   word,
+	"exact":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"ago":    ago,
+	"due":    due,
+	"place":  place,
+	"info":   func(k portvigil.Kind) portvigil.KindInfo { return k.Info() },
+	"behind": func(s *portvigil.Service) string { return shown(s.Label()) },
+	"begun":  begun,
+	"stands": stands,
+	"steps":  steps,
+	"differ": differ,
+}
+
+// maxShown is how many bytes of one text a page shows: banners are at most
+// 2 KiB, and no reader needs more of one to know it.
+const maxShown = 1000
+
+// shown makes any text fit for a page, which html/template escapes after it:
+// control and direction characters would still change what a reader sees, and
+// a very long text would bury the rest.
+func shown(text any) string {
+	s, plain := text.(string)
+	if !plain {
+		s = fmt.Sprint(text)
+	}
+	if short := cut(s); len(short) < len(s) {
+		return portvigil.Printable(short) + "…"
+	}
+	return portvigil.Printable(s)
+}
+
+// cut returns the beginning of a text that is too long, up to a character's end.
+func cut(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	end := maxShown
+	for end > maxShown-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
+}
+
+// part makes any text one part of a path.
+func part(text string) string { return url.PathEscape(cut(text)) }
+
+// differ says in which way a door differs from its entry.
+func differ(list []portvigil.Difference) string {
+	short := slices.Clone(list)
+	for i := range short {
+		short[i].Want, short[i].Got = cut(short[i].Want), cut(short[i].Got)
+	}
+	return shown(portvigil.DifferencesText(short))
+}
+
+// word is a name as a command takes it. Hosts, channels and ids are made of
+// what a shell reads as it stands; anything else must not get into a line that
+// people copy.
+func word(name, otherwise string) string {
+	if len(name) > maxShown || portvigil.CheckHostName(name) != nil {
+		return otherwise
+	}
+	return name
+}
+
+// begun writes a sentence's first letter large: the table of kinds has clauses.
+func begun(clause string) string {
+	r, size := utf8.DecodeRuneInString(clause)
+	return string(unicode.ToUpper(r)) + clause[size:]
+}
+
+// stands says where an alert stands in its life, and what it waits for.
+func stands(a portvigil.Alert) string {
+	switch a.State {
+	case portvigil.AlertNew:
+		return "new: nobody has taken it yet"
+	case portvigil.AlertAcknowledged:
+		if a.Memory.AckUntil != nil {
+			return "acknowledged until " + a.Memory.AckUntil.UTC().Format(time.RFC3339) + ", still open"
+		}
+		return "acknowledged, still open"
+	case portvigil.AlertInvestigating:
+		return "investigating: somebody works on it"
+	case portvigil.AlertWaitingShut:
+		return "waiting-shut: it ends when a complete look sees the door shut"
+	case portvigil.AlertWaitingBaseline:
+		return "waiting-baseline: it ends when the baseline has the door"
+	}
+	return string(a.State)
 }
 
 // ago says how long before now something was.
@@ -34,6 +121,14 @@ func ago(t, now time.Time) string {
 		return "just now"
 	}
 	return span(d) + " ago"
+}
+
+// due says when something is to come.
+func due(t, now time.Time) string {
+	if d := t.Sub(now); d >= time.Minute {
+		return "in " + span(d)
+	}
+	return "now"
 }
 
 func span(d time.Duration) string {
@@ -57,5 +152,5 @@ func place(a netip.Addr) string {
 	if !a.IsValid() {
 		return "every address"
 	}
-	return a.String()
+	return shown(a)
 }

@@ -1,0 +1,243 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+// noon is the time of every test that does not say otherwise.
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// fakeEngine is an Engine in memory: it notes what it was asked, and answers
+// with what it holds, or with err.
+type fakeEngine struct {
+	host     portvigil.HostStatus
+	hosts    []portvigil.HostStatus
+	alert    portvigil.Alert
+	alerts   []portvigil.Alert
+	story    []portvigil.AuditEntry
+	channels []portvigil.ChannelRow
+	look     func(ctx context.Context, send func(portvigil.LookEvent) error) error
+	err      error
+
+	mu    sync.Mutex
+	calls []string // guarded by mu
+}
+
+func (f *fakeEngine) note(format string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	return f.err
+}
+
+func (f *fakeEngine) asked() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.calls...)
+}
+
+func (f *fakeEngine) AddHost(_ context.Context, by string, h portvigil.Host) (portvigil.Host, error) {
+	return h, f.note("add host %s %v local=%v by %s", h.Name, h.Targets, h.Local, by)
+}
+
+func (f *fakeEngine) Hosts(context.Context) ([]portvigil.HostStatus, error) {
+	return f.hosts, f.note("hosts")
+}
+
+func (f *fakeEngine) Host(_ context.Context, name string) (portvigil.HostStatus, error) {
+	return f.host, f.note("host %q", name)
+}
+
+func (f *fakeEngine) RemoveHost(_ context.Context, by, name string) error {
+	return f.note("remove host %q by %s", name, by)
+}
+
+func (f *fakeEngine) LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error {
+	if err := f.note("look at %q %s %s", name, wish.View, wish.Ports); err != nil {
+		return err
+	}
+	return f.look(ctx, send)
+}
+
+func (f *fakeEngine) Report(_ context.Context, name string, report io.Reader) (*portvigil.Look, error) {
+	text, err := io.ReadAll(report)
+	if err != nil {
+		return nil, err
+	}
+	return &portvigil.Look{ID: "L1", Host: name, View: portvigil.Inside, Complete: true}, f.note("report of %q: %s", name, text)
+}
+
+func (f *fakeEngine) Scope(context.Context) ([]portvigil.ScopeRule, error) {
+	return nil, f.note("scope")
+}
+
+func (f *fakeEngine) AddScope(_ context.Context, by string, prefix netip.Prefix, deny bool) (portvigil.ScopeRule, error) {
+	return portvigil.ScopeRule{Prefix: prefix, Deny: deny, By: by}, f.note("scope %s deny=%v by %s", prefix, deny, by)
+}
+
+func (f *fakeEngine) Alerts(_ context.Context, open bool) ([]portvigil.Alert, error) {
+	return f.alerts, f.note("alerts open=%v", open)
+}
+
+func (f *fakeEngine) Alert(_ context.Context, id string) (portvigil.Alert, []portvigil.AuditEntry, error) {
+	return f.alert, f.story, f.note("alert %q", id)
+}
+
+func (f *fakeEngine) Acknowledge(_ context.Context, by, id string, until *time.Time) (portvigil.Alert, error) {
+	return f.alert, f.note("ack %q until %v by %s", id, until, by)
+}
+
+func (f *fakeEngine) Investigate(_ context.Context, by, id string) (portvigil.Alert, error) {
+	return f.alert, f.note("investigate %q by %s", id, by)
+}
+
+func (f *fakeEngine) Comment(_ context.Context, by, id, text string) (portvigil.Alert, error) {
+	return f.alert, f.note("comment %q %q by %s", id, text, by)
+}
+
+func (f *fakeEngine) Resolve(_ context.Context, by, id string, q portvigil.ResolveRequest) (portvigil.Alert, error) {
+	return f.alert, f.note("resolve %q %s why=%s owner=%s by %s", id, q.Kind, q.Why, q.Owner, by)
+}
+
+func (f *fakeEngine) Baselines(context.Context) ([]portvigil.BaselineVersion, error) {
+	return nil, f.note("baselines")
+}
+
+func (f *fakeEngine) Baseline(_ context.Context, host string) (portvigil.BaselineVersion, error) {
+	return portvigil.BaselineVersion{Name: host}, f.note("baseline %q", host)
+}
+
+func (f *fakeEngine) Approve(_ context.Context, by, host string, q portvigil.ApproveRequest) (portvigil.BaselineVersion, error) {
+	return portvigil.BaselineVersion{Name: host}, f.note("approve %q %v why=%s owner=%s by %s", host, q.Doors, q.Why, q.Owner, by)
+}
+
+func (f *fakeEngine) RemoveDoor(_ context.Context, by, host, door string) (portvigil.BaselineVersion, error) {
+	return portvigil.BaselineVersion{Name: host}, f.note("remove door %q of %q by %s", door, host, by)
+}
+
+func (f *fakeEngine) ImportBaseline(_ context.Context, by string, docs []portvigil.BaselineVersion) ([]portvigil.BaselineVersion, error) {
+	return docs, f.note("import %d by %s", len(docs), by)
+}
+
+func (f *fakeEngine) Channels(context.Context) ([]portvigil.ChannelRow, error) {
+	return f.channels, f.note("channels")
+}
+
+func (f *fakeEngine) AddChannel(_ context.Context, by string, c portvigil.ChannelRow) (portvigil.ChannelRow, error) {
+	return c, f.note("add channel %s %s settings=%s secret=%s by %s", c.Name, c.Kind, c.Settings, c.Secret, by)
+}
+
+func (f *fakeEngine) RemoveChannel(_ context.Context, by, name string) error {
+	return f.note("remove channel %q by %s", name, by)
+}
+
+func (f *fakeEngine) TestChannel(_ context.Context, name string) error {
+	return f.note("test channel %q", name)
+}
+
+// logged is a logger, and what it wrote.
+func logged() (*slog.Logger, *bytes.Buffer) {
+	var b bytes.Buffer
+	return slog.New(slog.NewTextHandler(&b, nil)), &b
+}
+
+// ask sends a request to the API as ann would.
+func ask(t *testing.T, e Engine, method, path, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	log, _ := logged()
+	return askLogged(t, e, log, method, path, body)
+}
+
+func askLogged(t *testing.T, e Engine, log *slog.Logger, method, path, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r = r.WithContext(WithBy(r.Context(), "ann"))
+	w := httptest.NewRecorder()
+	API(e, func() string { return "http://127.0.0.1:7979/enter?token=T" }, log).ServeHTTP(w, r)
+	return w
+}
+
+// failure reads the body of an answer that has to be an error.
+func failure(t *testing.T, w *httptest.ResponseRecorder) APIError {
+	t.Helper()
+	if got := w.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("the error's content type is %q", got)
+	}
+	d := json.NewDecoder(w.Body)
+	d.DisallowUnknownFields()
+	var e APIError
+	if err := d.Decode(&e); err != nil {
+		t.Fatalf("the answer %d is no error in JSON: %v", w.Code, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		t.Errorf("more follows after the error: %v", err)
+	}
+	return e
+}
+
+// site is the pages on a fake engine and a clock that the test moves.
+type site struct {
+	engine  *fakeEngine
+	keeper  *Doorkeeper
+	handler http.Handler
+	now     time.Time
+	log     *bytes.Buffer
+}
+
+const metricsToken = "METRICS"
+
+func newSite(base string, e *fakeEngine) *site {
+	s := &site{engine: e, now: noon}
+	log, text := logged()
+	s.log = text
+	s.keeper = NewDoorkeeper(base, func() time.Time { return s.now })
+	s.handler = Pages(e, s.keeper, metricsToken, func(context.Context) (Metrics, error) {
+		return Metrics{Hosts: len(e.hosts), Channels: e.channels}, e.err
+	}, log)
+	return s
+}
+
+const base = "http://127.0.0.1:7979"
+
+// request sends one with what edit adds to it.
+func (s *site) request(method, path string, edit func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, base+path, nil)
+	if edit != nil {
+		edit(r)
+	}
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w
+}
+
+// signIn opens a new link and returns the session's cookie.
+func (s *site) signIn(t *testing.T) *http.Cookie {
+	t.Helper()
+	w := s.request("GET", strings.TrimPrefix(s.keeper.NewLink(), s.keeper.base), nil)
+	cookies := w.Result().Cookies()
+	if w.Code != http.StatusSeeOther || len(cookies) != 1 {
+		t.Fatalf("the link led to %d with %d cookies", w.Code, len(cookies))
+	}
+	return cookies[0]
+}
+
+// get asks for a page as somebody who is signed in.
+func (s *site) get(t *testing.T, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	cookie := s.signIn(t)
+	return s.request("GET", path, func(r *http.Request) { r.AddCookie(cookie) })
+}

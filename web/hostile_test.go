@@ -1,0 +1,176 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/net/html"
+	"pgregory.net/rapid"
+
+	"github.com/portvigil/portvigil"
+)
+
+// hostile are texts that a scanned host, or who reports for one, may send.
+func hostile() []string {
+	return []string{
+		`<script>alert(1)</script>`,
+		`"><img src=x onerror=alert(1)><a href="javascript:alert(1)">`,
+		`' style='x' onmouseover='alert(1)`,
+		"</title></code></pre></textarea><script>alert(1)</script><!--",
+		"{{template \"head\" .}}${7*7}",
+		"\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\tnext: line",
+		"nul\x00nul",
+		"no UTF-8: \xff\xfe\xc3\x28\xed\xa0\x80",
+		"\u202eexe.gpj\u202c \u2066x\u2069\u200b\ufeff\u2028\u2029",
+		strings.Repeat("A", 1<<20),
+		strings.Repeat("\u202e", 1<<18),
+		strings.Repeat("<b>", 1<<18),
+		"\\n\"quoted\"",
+		"",
+	}
+}
+
+// infest puts the text wherever one that is not ours can stand.
+func (s *site) infest(text string) {
+	container := text
+	until := noon
+	service := &portvigil.Service{Name: text, Product: text, Version: text, Title: text, HostKey: text, CPE: []string{text}, Banner: []byte(text),
+		Certificate: &portvigil.Certificate{Subject: text, Issuer: text, Names: []string{text}, SelfSigned: true}}
+	process := &portvigil.Process{PID: 1, Exe: text, User: text, Unit: text, Container: &container, Deleted: true,
+		Package: &portvigil.Package{Name: text, Version: text}}
+	views := portvigil.AlertViews{Outside: []portvigil.Sighting{{Vantage: text, State: "open", Seen: noon}}, Inside: &portvigil.Sighting{State: text}}
+	a := portvigil.Alert{ID: text, Kind: portvigil.Kind(text), Severity: portvigil.Severity(text), Subject: portvigil.Subject{Kind: "k" + text, Name: text}, Host: text,
+		Proto: portvigil.TCP, Port: 80, State: portvigil.AlertState(text), Text: text, Service: service, Process: process, Views: views,
+		Endpoints: []portvigil.AlertEndpoint{{Port: 80, Proto: portvigil.Proto(text), Ports: text, Verdict: portvigil.Verdict(text), Service: service, Process: process},
+			{Address: netip.MustParseAddr("fe80::1").WithZone("z" + text)}},
+		Cause: &portvigil.Cause{Text: text}, Resolution: &portvigil.Resolution{Kind: portvigil.ResolutionKind(text), By: text, Why: text, Owner: text, Until: &until}}
+	over := a
+	over.State = portvigil.AlertResolved
+	door := portvigil.Exposure{Verdict: portvigil.Verdict("x" + text), Ports: text, Service: service, Process: process, Views: views, Awaits: text,
+		Entry: &portvigil.Entry{Why: text, Owner: text}, Allow: &portvigil.Allow{Why: text}, Differences: []portvigil.Difference{{Field: text, Want: text, Got: text}}}
+	h := portvigil.HostStatus{Host: portvigil.Host{Name: text, Groups: []string{text}, Addresses: []portvigil.HostAddress{{Name: text}}},
+		Exposures: []portvigil.Exposure{door}, Alerts: []portvigil.Alert{a},
+		Views: []portvigil.ViewStatus{{View: portvigil.View(text), Vantage: text, Address: text, Proto: portvigil.Proto(text), Notes: []string{text}}}}
+	e := s.engine
+	e.host, e.hosts, e.alert, e.alerts = h, []portvigil.HostStatus{h}, a, []portvigil.Alert{a, over}
+	e.story = []portvigil.AuditEntry{{Time: noon, By: text, What: text, Text: text}}
+}
+
+// maxPage bounds the infested pages: some forty places, each at most maxShown
+// bytes, which escaping makes longer.
+const maxPage = 1 << 20
+
+func checkInfested(t rapid.TB, s *site, cookie string, text string) {
+	for _, path := range []string{"/", "/hosts/x", "/alerts/x", "/refused"} {
+		var body string
+		if path == "/refused" {
+			body = s.request("GET", "/", nil).Body.String()
+		} else {
+			body = s.ask(cookie, path)
+		}
+		if wrong := faults(body); len(wrong) > 0 {
+			t.Errorf("%s with %.60q: %.200q", path, text, wrong)
+		}
+		if !utf8.ValidString(body) || len(body) > maxPage {
+			t.Errorf("%s with %.60q: %d bytes, valid %v", path, text, len(body), utf8.ValidString(body))
+		}
+		if root, err := html.Parse(strings.NewReader(body)); err == nil {
+			for n := range root.Descendants() {
+				if i := strings.IndexFunc(n.Data, unfit); n.Type == html.TextNode && i >= 0 {
+					t.Errorf("%s with %.60q shows %.60q", path, text, n.Data[i:])
+				}
+			}
+		}
+	}
+}
+
+// unfit are the characters that change what a reader sees of the rest.
+func unfit(r rune) bool {
+	return r != '\n' && portvigil.Printable(string(r)) != string(r)
+}
+
+// ask gets a page with the session's cookie.
+func (s *site) ask(cookie, path string) string {
+	return s.request("GET", path, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookieName, Value: cookie}) }).Body.String()
+}
+
+func TestHostileTextIsEscapedAndBoundedOnEveryPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(base, &fakeEngine{})
+	cookie := s.signIn(t).Value
+	for _, text := range hostile() {
+		s.infest(text)
+		checkInfested(t, s, cookie, text)
+		if s.log.Len() > 0 {
+			t.Errorf("%.60q: a page failed: %s", text, s.log)
+		}
+	}
+}
+
+func TestHostileTextOfAnyMakeIsEscaped(t *testing.T) {
+	t.Parallel()
+	part := rapid.OneOf(rapid.SampledFrom([]string{"<", ">", "\"", "'", "&", "/", "{{", "}}", "<!--", "javascript:", "\x00", "\x1b[", "\u202e", "\xff", "="}),
+		rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
+	s := newSite(base, &fakeEngine{})
+	cookie := s.signIn(t).Value
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(part, 0, 6).Draw(t, "parts"), "")
+		s.infest(text)
+		checkInfested(t, s, cookie, text)
+	})
+}
+
+func TestHostilePathsAreEscapedInTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := newSite(base, &fakeEngine{})
+	cookie := s.signIn(t).Value
+	for _, path := range []string{"/%3Cscript%3Ealert(1)%3C/script%3E", "/x%1b%5B2J%00%ff", "/%E2%80%AEx", "/" + strings.Repeat("x", 60_000)} {
+		body := s.ask(cookie, path)
+		if wrong := faults(body); len(wrong) > 0 || strings.ContainsFunc(body, unfit) || len(body) > 10_000 {
+			t.Errorf("%.60s: %q\n%.2000q", path, wrong, body)
+		}
+	}
+}
+
+func TestShownIsBoundedAndPrintable(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Repeat(rapid.String().Draw(t, "text"), rapid.IntRange(0, 300).Draw(t, "times"))
+		got := shown(text)
+		if strings.ContainsFunc(got, unfit) || strings.Contains(got, "\n") {
+			t.Fatalf("shown has what it must not have: %q", got)
+		}
+		if len(text) <= maxShown && got != portvigil.Printable(text) || len(text) > maxShown && !strings.HasSuffix(got, "…") {
+			t.Fatalf("%d bytes became %q", len(text), got)
+		}
+		if whole := strings.TrimSuffix(got, "…"); len(text) > maxShown && !strings.HasPrefix(portvigil.Printable(text), whole) {
+			t.Fatalf("a character was cut in two: %q", got[len(got)-20:])
+		}
+	})
+}
+
+func TestWordsTellTimesAsPeopleDo(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		d        time.Duration
+		ago, due string
+	}{
+		{0, "just now", "now"}, {59 * time.Second, "just now", "now"}, {61 * time.Second, "in 1 minute", "in 1 minute"},
+		{-59 * time.Second, "just now", "now"}, {-time.Minute, "1 minute ago", "now"}, {-119 * time.Minute, "1 hour ago", "now"},
+		{-47 * time.Hour, "47 hours ago", "now"}, {-48 * time.Hour, "2 days ago", "now"}, {50 * time.Hour, "in 2 days", "in 2 days"},
+	} {
+		if got := ago(noon.Add(c.d), noon); got != c.ago {
+			t.Errorf("ago(%s) is %q, want %q", c.d, got, c.ago)
+		}
+		if got := due(noon.Add(c.d), noon); got != c.due {
+			t.Errorf("due(%s) is %q, want %q", c.d, got, c.due)
+		}
+	}
+	if got := ago(time.Time{}, noon); got != "never" {
+		t.Errorf("no time is %q", got)
+	}
+}

@@ -1,0 +1,147 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/portvigil/portvigil"
+)
+
+// Bounds of what one page lists: a host that answers on every port must not
+// make a page that no browser opens. What is left out is counted.
+const (
+	maxAlerts = 300
+	maxDoors  = 500
+	maxEnded  = 10
+)
+
+// some is the beginning of a list, and how many more there are.
+type some[T any] struct {
+	List []T
+	More int
+}
+
+func first[T any](list []T, n int) some[T] {
+	if len(list) <= n {
+		return some[T]{List: list}
+	}
+	return some[T]{list[:n], len(list) - n}
+}
+
+// overview is what / shows.
+type overview struct {
+	Hosts    []hostLine
+	Alerts   some[portvigil.Alert]
+	Open     int
+	Ended    []portvigil.Alert // lately, the newest first
+	Channels int
+}
+
+// hostLine is a host's row on the overview.
+type hostLine struct {
+	portvigil.HostStatus
+	Worst portvigil.Severity // of its open alerts
+	Blind bool               // a view is not fresh, or there is none
+}
+
+func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
+	hosts, err := p.engine.Hosts(r.Context())
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	alerts, err := p.engine.Alerts(r.Context(), false)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	channels, err := p.engine.Channels(r.Context())
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	o := overview{Channels: len(channels)}
+	var open []portvigil.Alert
+	for _, a := range alerts {
+		switch {
+		case a.Open():
+			open = append(open, a)
+		case len(o.Ended) < maxEnded:
+			o.Ended = append(o.Ended, a)
+		}
+	}
+	worstFirst(open)
+	o.Open, o.Alerts = len(open), first(open, maxAlerts)
+	for _, h := range hosts {
+		o.Hosts = append(o.Hosts, lineOf(h))
+	}
+	slices.SortStableFunc(o.Hosts, func(a, b hostLine) int { return b.Worst.Rank() - a.Worst.Rank() })
+	p.show(w, r, http.StatusOK, "overview.html", page{"Overview", p.now(), o})
+}
+
+func worstFirst(alerts []portvigil.Alert) {
+	slices.SortStableFunc(alerts, func(a, b portvigil.Alert) int { return b.Severity.Rank() - a.Severity.Rank() })
+}
+
+func lineOf(h portvigil.HostStatus) hostLine {
+	line := hostLine{HostStatus: h, Blind: len(h.Views) == 0}
+	for _, v := range h.Views {
+		line.Blind = line.Blind || !v.Fresh
+	}
+	for _, a := range h.Alerts {
+		if a.Severity.Rank() > line.Worst.Rank() {
+			line.Worst = a.Severity
+		}
+	}
+	return line
+}
+
+// hostPage is what /hosts/NAME shows.
+type hostPage struct {
+	hostLine
+	Alerts     some[portvigil.Alert]
+	Doors      some[*portvigil.Exposure] // those that somebody has to look at first
+	HasInside  bool
+	HasOutside bool
+}
+
+func (p *pages) host(w http.ResponseWriter, r *http.Request) {
+	s, err := p.engine.Host(r.Context(), r.PathValue("name"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	h := hostPage{hostLine: lineOf(s)}
+	for _, v := range s.Views {
+		h.HasInside = h.HasInside || v.View == portvigil.Inside
+		h.HasOutside = h.HasOutside || v.View == portvigil.Outside
+	}
+	alerts := slices.Clone(s.Alerts)
+	worstFirst(alerts)
+	h.Alerts = first(alerts, maxAlerts)
+	var doors []*portvigil.Exposure
+	for i := range s.Exposures {
+		if e := &s.Exposures[i]; e.Verdict != portvigil.None {
+			doors = append(doors, e)
+		}
+	}
+	slices.SortStableFunc(doors, func(a, b *portvigil.Exposure) int { return b.Severity().Rank() - a.Severity().Rank() })
+	h.Doors = first(doors, maxDoors)
+	p.show(w, r, http.StatusOK, "host.html", page{shown(s.Host.Name), p.now(), h})
+}
+
+// alertPage is what /alerts/ID shows.
+type alertPage struct {
+	Alert portvigil.Alert
+	Rows  some[portvigil.AlertEndpoint]
+	Story []portvigil.AuditEntry
+}
+
+func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
+	a, story, err := p.engine.Alert(r.Context(), r.PathValue("id"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.show(w, r, http.StatusOK, "alert.html", page{shown(a.Text), p.now(), alertPage{a, first(a.Endpoints, maxDoors), story}})
+}
