@@ -16,9 +16,10 @@ import (
 // Workers are what rows are worked by. Each is given the id of a row and reads
 // the rest itself. nil ends the job; an error that says RetryAfter has it worked
 // again after that time, any other after 1 s, doubling to 5 min, each with
-// jitter. A day after it was queued a job that still fails is dropped, and the
-// row stays as it is. A worker may be called again for a row that it has
-// finished, where the process died before that was noted.
+// jitter. A day after it was queued a message that still fails is dropped, and the
+// row stays as it is; a look is tried for as long as its row is there, since the
+// looks that follow hang on it. A worker may be called again for a row that it
+// has finished, where the process died before that was noted.
 type Workers struct {
 	Deliver func(ctx context.Context, deliveryID string) error // ends within a minute
 	Look    func(ctx context.Context, requestID string) error  // may take hours: a polite look at a silent host does
@@ -130,7 +131,8 @@ func (d *deliverer) NextRetry(job *river.Job[deliverJob]) time.Time { return nex
 
 func (d *deliverer) Work(ctx context.Context, job *river.Job[deliverJob]) error {
 	err := d.do(ctx, job.Args.ID)
-	return d.store.outcome(ctx, job.JobRow, err, func(tx *Tx) error {
+	tooOld := time.Since(job.CreatedAt) > giveUpAfter
+	return d.store.outcome(ctx, job.JobRow, err, tooOld, func(tx *Tx) error {
 		_, err := tx.Delivery(job.Args.ID)
 		return err
 	})
@@ -155,7 +157,7 @@ func (l *looker) Work(ctx context.Context, job *river.Job[lookJob]) error {
 	if err != nil && l.until.Err() != nil {
 		return river.JobSnooze(0) // the next start goes on with it
 	}
-	return l.store.outcome(ctx, job.JobRow, err, func(tx *Tx) error {
+	return l.store.outcome(ctx, job.JobRow, err, false, func(tx *Tx) error {
 		_, err := tx.Request(job.Args.ID)
 		return err
 	})
@@ -165,8 +167,9 @@ func (l *looker) Work(ctx context.Context, job *river.Job[lookJob]) error {
 // webhook's secret address, and are told by who worked the row.
 var errAgain = errors.New("failed; the row says why")
 
-// outcome says to River what becomes of the job.
-func (s *Store) outcome(ctx context.Context, job *rivertype.JobRow, err error, row func(*Tx) error) error {
+// outcome says to River what becomes of the job; one that is too old is not
+// tried again.
+func (s *Store) outcome(ctx context.Context, job *rivertype.JobRow, err error, tooOld bool, row func(*Tx) error) error {
 	var later interface{ RetryAfter() time.Duration }
 	switch {
 	case err == nil:
@@ -175,7 +178,7 @@ func (s *Store) outcome(ctx context.Context, job *rivertype.JobRow, err error, r
 		return ctx.Err() // the program ends: River gives the job back unharmed
 	case isNotFound(err) && isNotFound(s.View(ctx, row)):
 		return river.JobCancel(errors.New("the row was removed"))
-	case time.Since(job.CreatedAt) > giveUpAfter:
+	case tooOld:
 		s.log.Warn("given up", "kind", job.Kind, "job", job.ID, "attempts", job.Attempt)
 		return river.JobCancel(errAgain)
 	case errors.As(err, &later):

@@ -241,6 +241,24 @@ func TestAJobThatFailedForADayIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestALookIsTriedForAsLongAsItsRowIsThere(t *testing.T) {
+	t.Parallel()
+	s, d := openIn(t, t.TempDir()), newDesk()
+	h := addHost(t, s, "db1")
+	// A look of the schedule has waited for a day when it is first tried.
+	update(t, s, func(tx *Tx) error {
+		err := tx.AddRequest(request(h, 0))
+		_, err2 := tx.exec(`UPDATE river_job SET created_at = datetime(created_at, '-25 hours')`)
+		return errors.Join(err, err2)
+	})
+	work(t, s, d.workers())
+	for _, failure := range []error{RetryAfter(0, errors.New("the host is taken")), errors.New("the disk is full"), nil} {
+		c := next(t, d.look)
+		c.answer <- failure
+	}
+	same(t, finished(t, s, lookKind), []string{"completed"})
+}
+
 func TestARowThatWentWhileItWasWorkedEndsItsJob(t *testing.T) {
 	t.Parallel()
 	s, d := openIn(t, t.TempDir()), newDesk()
