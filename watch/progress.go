@@ -7,7 +7,7 @@ import (
 )
 
 // broadcast passes the progress of running looks to whoever waits for them.
-// Nobody who listens slowly holds up a look: he misses steps.
+// Nobody who listens slowly holds up a look: he misses steps, and gets the newest.
 type broadcast struct {
 	mu        sync.Mutex
 	listeners map[string][]*listener // by request; guarded by mu
@@ -49,9 +49,10 @@ func (b *broadcast) send(request string, p portvigil.LookProgress) {
 	defer b.mu.Unlock()
 	for _, l := range b.listeners[request] {
 		select {
-		case l.updates <- p:
+		case <-l.updates: // an older step that nobody took
 		default:
 		}
+		l.updates <- p // there is room: only we send, under the lock
 	}
 }
 

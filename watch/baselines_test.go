@@ -1,0 +1,156 @@
+package watch
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/portvigil/portvigil"
+)
+
+const documented = `version: 1
+host: web1
+entries:
+  - port: 22
+    proto: tcp
+    why: ssh # by the book
+    owner: ann
+`
+
+func TestAnEditThatWasMadeFromAnOlderVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.web(22, 80)
+	imported := func(text string, version int) error {
+		_, err := w.engine.ImportBaseline(t.Context(), "bob",
+			[]portvigil.BaselineVersion{{Kind: docHost, Name: web1, Text: text, Version: version}})
+		return err
+	}
+	w.must(imported(documented, 0))
+	read, err := w.engine.Baseline(t.Context(), web1)
+	w.must(err)
+	_, err = w.engine.Approve(t.Context(), "ann", web1, portvigil.ApproveRequest{Doors: []string{"80/tcp"}, Why: "shop", Owner: "ann"})
+	w.must(err)
+	err = imported(strings.ReplaceAll(read.Text, "ann", "bob"), read.Version)
+	w.refused(err, portvigil.CodeConflict)
+	if !strings.Contains(err.Error(), "changed meanwhile") || !strings.Contains(err.Error(), "read it again") {
+		t.Errorf("it says %q", err)
+	}
+	now, err := w.engine.Baseline(t.Context(), web1)
+	w.must(err)
+	if now.Version != read.Version+1 || !strings.Contains(now.Text, "80") || !strings.Contains(now.Text, "# by the book") {
+		t.Errorf("version %d is:\n%s", now.Version, now.Text)
+	}
+	w.must(imported(now.Text, read.Version)) // says the same: there is nothing to lose
+	w.must(imported(strings.ReplaceAll(now.Text, "ann", "bob"), now.Version))
+	w.quiet()
+}
+
+func TestEditsAtTheSameTimeLoseNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.web(22, 80, 443)
+	done := make(chan error)
+	doors := []string{"22/tcp", "80/tcp", "443/tcp"}
+	for _, door := range doors {
+		go func() {
+			_, err := w.engine.Approve(t.Context(), "ann", web1, portvigil.ApproveRequest{Doors: []string{door}, Why: "as installed", Owner: "ann"})
+			done <- err
+		}()
+	}
+	for range doors {
+		w.must(<-done)
+	}
+	w.quiet()
+	if v := must(w.engine.Baseline(t.Context(), web1)); v.Version != 3 {
+		t.Errorf("three edits led to version %d", v.Version)
+	}
+}
+
+func TestAnImportJudgesEveryHostByIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.web(22)
+	group := "version: 1\ngroup: front\nentries:\n  - port: 80\n    proto: tcp\n    why: shop\n    owner: ann\n"
+	list, err := w.engine.ImportBaseline(t.Context(), "ann", []portvigil.BaselineVersion{
+		{Kind: docHost, Name: web1, Text: documented}, {Kind: docGroup, Name: "front", Text: group}})
+	w.must(err)
+	if len(list) != 2 || list[0].Version != 1 || list[0].By != "ann" {
+		t.Errorf("imported: %+v", list)
+	}
+	w.quiet()
+	_, err = w.engine.ImportBaseline(t.Context(), "ann", []portvigil.BaselineVersion{
+		{Kind: docHost, Name: web1, Text: "version: 1\nhost: web1\n"}, {Kind: docGroup, Name: "front", Text: "entries: ["}})
+	w.refused(err, portvigil.CodeInvalid)
+	if v := must(w.engine.Baseline(t.Context(), web1)); v.Version != 1 {
+		t.Errorf("half of an import that is refused was taken")
+	}
+}
+
+func TestApprovingIsRefusedWhereItMakesNoSense(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	why := func(q portvigil.ApproveRequest) portvigil.ApproveRequest {
+		q.Why, q.Owner = "because", "ann"
+		return q
+	}
+	for _, c := range []struct {
+		name string
+		host string
+		q    portvigil.ApproveRequest
+		code portvigil.Code
+	}{
+		{"no door", web1, why(portvigil.ApproveRequest{}), portvigil.CodeInvalid},
+		{"no door of this world", web1, why(portvigil.ApproveRequest{Doors: []string{"99999/tcp"}}), portvigil.CodeInvalid},
+		{"all, and there is none", web1, why(portvigil.ApproveRequest{All: true}), portvigil.CodeConflict},
+		{"a date that is over", web1, why(portvigil.ApproveRequest{Doors: []string{"80/tcp"}, Expires: "2026-03-01"}), portvigil.CodeInvalid},
+		{"no date", web1, why(portvigil.ApproveRequest{Doors: []string{"80/tcp"}, Expires: "soon"}), portvigil.CodeInvalid},
+		{"no such host", "web2", why(portvigil.ApproveRequest{Doors: []string{"80/tcp"}}), portvigil.CodeNotFound},
+	} {
+		_, err := w.engine.Approve(t.Context(), "ann", c.host, c.q)
+		if got := portvigil.ErrorCode(err); got != c.code {
+			t.Errorf("%s: %v, want %s", c.name, err, c.code)
+		}
+	}
+	_, err := w.engine.RemoveDoor(t.Context(), "ann", web1, "81/tcp")
+	if err == nil {
+		t.Error("a door that is not in the baseline was removed from it")
+	}
+	if v := must(w.engine.Baseline(t.Context(), web1)); v.Version != 1 {
+		t.Errorf("version %d", v.Version)
+	}
+	_, err = w.engine.Baseline(t.Context(), "web2")
+	w.refused(err, portvigil.CodeNotFound)
+}
+
+func TestAnApprovalPinsWhatIsSeen(t *testing.T) {
+	t.Parallel()
+	w, _ := raised(t)
+	w.report("rep-1", listening(portvigil.TCP, 9100, "/usr/bin/exporter"))
+	v, err := w.engine.Approve(t.Context(), "ann", web1,
+		portvigil.ApproveRequest{Doors: []string{"9100/tcp"}, Why: "metrics", Owner: "bob", Expires: "2027-06-30"})
+	w.must(err)
+	docs, err := portvigil.ParseBaseline(web1, []byte(v.Text))
+	w.must(err)
+	last := docs[0].Entries[len(docs[0].Entries)-1]
+	got := []string{last.Ports.String(), string(last.Scope), last.Pin.Exe, last.Expires.String()}
+	if diff := cmp.Diff([]string{"9100", "any", "/usr/bin/exporter", "2027-06-30"}, got); diff != "" {
+		t.Errorf("the entry (-want +got):\n%s", diff)
+	}
+}
+
+func TestAMissingDoorCannotBeExpected(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	w.out.set(home4)
+	w.look()
+	w.run(portvigil.MissingApart * 2)
+	a := w.only()
+	_, err := w.engine.Resolve(t.Context(), "ann", a.ID,
+		portvigil.ResolveRequest{Kind: portvigil.ResolvedExpected, Why: "because", Owner: "ann"})
+	w.refused(err, portvigil.CodeConflict)
+	_, err = w.engine.RemoveDoor(t.Context(), "ann", web1, "22/tcp")
+	w.must(err)
+	w.quiet()
+}

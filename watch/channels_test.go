@@ -1,0 +1,244 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+// queued returns the one delivery that is queued.
+func (w *world) queued() portvigil.Delivery {
+	w.Helper()
+	var list []portvigil.Delivery
+	w.view(func(tx Tx) (err error) { list, err = tx.QueuedDeliveries(); return err })
+	if len(list) != 1 {
+		w.Fatalf("%d deliveries are queued, want one", len(list))
+	}
+	return list[0]
+}
+
+func (w *world) delivery(id string) (d portvigil.Delivery) {
+	w.Helper()
+	w.view(func(tx Tx) (err error) { d, err = tx.Delivery(id); return err })
+	return d
+}
+
+func (w *world) ops() portvigil.ChannelRow {
+	w.Helper()
+	list, err := w.engine.Channels(w.Context())
+	w.must(err)
+	if len(list) != 1 {
+		w.Fatalf("there are %d channels", len(list))
+	}
+	return list[0]
+}
+
+func TestADeliveryThatFailsIsTriedAgainUntilItIsSent(t *testing.T) {
+	t.Parallel()
+	w, a := raised(t)
+	d := w.queued()
+	w.post.fail = &Later{Err: errors.New("no answer")}
+	for range 3 {
+		err := w.engine.Deliver(t.Context(), d.ID)
+		var after interface{ RetryAfter() time.Duration }
+		if err == nil || errors.As(err, &after) {
+			t.Fatalf("a failed attempt ended with %v, want an error without a time", err)
+		}
+	}
+	if got := w.delivery(d.ID); got.State != portvigil.DeliveryQueued || got.Attempts != 3 || got.Error != "no answer" {
+		t.Errorf("the delivery is %s after %d attempts: %q", got.State, got.Attempts, got.Error)
+	}
+	if c := w.ops(); c.LastError != "no answer" || !c.LastFailure.Equal(w.clock()) {
+		t.Errorf("the channel says %q at %s", c.LastError, c.LastFailure)
+	}
+	w.post.fail = nil
+	w.must(w.engine.Deliver(t.Context(), d.ID))
+	if got := w.delivery(d.ID); got.State != portvigil.DeliverySent || got.Attempts != 4 || got.Error != "" || got.Alert != a.ID {
+		t.Errorf("the delivery is %s after %d attempts: %q", got.State, got.Attempts, got.Error)
+	}
+	if c := w.ops(); c.LastError != "" || !c.LastSuccess.Equal(w.clock()) {
+		t.Errorf("the channel says %q, success at %s", c.LastError, c.LastSuccess)
+	}
+	w.must(w.engine.Deliver(t.Context(), d.ID)) // the process died before that was noted
+	if len(w.post.sent) != 4 {
+		t.Errorf("sent %d times, want 4", len(w.post.sent))
+	}
+	for _, s := range w.post.sent {
+		if s.ID != d.ID || string(s.Body) != string(d.Body) {
+			t.Errorf("a repeat is another message")
+		}
+	}
+}
+
+func TestAReceiverThatSaysWhenIsHeeded(t *testing.T) {
+	t.Parallel()
+	w, _ := raised(t)
+	w.post.fail = &Later{After: 90 * time.Second, Err: errors.New("too many")}
+	err := w.engine.Deliver(t.Context(), w.queued().ID)
+	var after interface{ RetryAfter() time.Duration }
+	if !errors.As(err, &after) || after.RetryAfter() != 90*time.Second {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestADeliveryIsGivenUpWhereItWillNotGetBetterOrADayIsOver(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		fail error
+		wait time.Duration
+	}{
+		{"the receiver is gone", &GiveUp{errors.New("gone")}, 0},
+		{"a day is over", &Later{Err: errors.New("gone")}, 24*time.Hour + time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w, _ := raised(t)
+			d := w.queued()
+			w.post.fail = c.fail
+			w.after(c.wait)
+			w.must(w.engine.Deliver(t.Context(), d.ID))
+			if got := w.delivery(d.ID); got.State != portvigil.DeliveryFailed || got.Error != "gone" {
+				t.Errorf("the delivery is %s: %q", got.State, got.Error)
+			}
+			if c := w.ops(); c.LastError != "gone" {
+				t.Errorf("the channel says %q", c.LastError)
+			}
+		})
+	}
+}
+
+func TestAReceiverThatHangsHasFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := raised(t)
+		d := w.queued()
+		w.post.wait = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := w.engine.Deliver(ctx, d.ID); err == nil {
+			t.Error("it counts as sent")
+		}
+		if got := w.delivery(d.ID); got.Attempts != 1 || got.Error == "" {
+			t.Errorf("after %d attempts the delivery says %q", got.Attempts, got.Error)
+		}
+		if c := w.ops(); c.LastError == "" {
+			t.Error("the channel does not say that it fails")
+		}
+	})
+}
+
+func TestAMessageThatIsCutOffByTheEndIsNoFailure(t *testing.T) {
+	t.Parallel()
+	w, _ := raised(t)
+	d := w.queued()
+	ctx, stop := context.WithCancel(t.Context())
+	w.post.wait = func(ctx context.Context) error { stop(); return ctx.Err() }
+	if err := w.engine.Deliver(ctx, d.ID); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	if got := w.delivery(d.ID); got.Attempts != 0 || got.State != portvigil.DeliveryQueued {
+		t.Errorf("the delivery is %s after %d attempts", got.State, got.Attempts)
+	}
+}
+
+func TestAMessageThatArrivedAsTheEndCameIsNoted(t *testing.T) {
+	t.Parallel()
+	w, _ := raised(t)
+	d := w.queued()
+	ctx, stop := context.WithCancel(t.Context())
+	w.post.wait = func(context.Context) error { stop(); return nil }
+	w.must(w.engine.Deliver(ctx, d.ID))
+	if got := w.delivery(d.ID); got.State != portvigil.DeliverySent {
+		t.Errorf("the delivery is %s: it would be sent once more", got.State)
+	}
+}
+
+func TestAChannelThatIsRemovedDropsWhatIsQueued(t *testing.T) {
+	t.Parallel()
+	w, _ := raised(t)
+	d := w.queued()
+	w.must(w.engine.RemoveChannel(t.Context(), "ann", "ops"))
+	w.must(w.engine.Deliver(t.Context(), d.ID)) // what was woken for it
+	if len(w.post.sent) > 0 || len(w.deliveries()) > 0 {
+		t.Errorf("sent %d, kept %d", len(w.post.sent), len(w.deliveries()))
+	}
+	w.refused(w.engine.RemoveChannel(t.Context(), "ann", "ops"), portvigil.CodeNotFound)
+}
+
+func TestAChannelThatIsRemovedWhileItSendsEndsQuietly(t *testing.T) {
+	t.Parallel()
+	for _, failure := range []error{nil, &Later{Err: errors.New("no answer")}} {
+		w, _ := raised(t)
+		d := w.queued()
+		w.post.wait = func(ctx context.Context) error {
+			w.must(w.engine.RemoveChannel(ctx, "ann", "ops"))
+			return failure
+		}
+		w.must(w.engine.Deliver(t.Context(), d.ID))
+	}
+}
+
+func TestAnOutcomeThatCouldNotBeNotedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w, _ := raised(t)
+	d := w.queued()
+	w.store.broken = func() error { return errBroken }
+	if err := w.engine.Deliver(t.Context(), d.ID); !errors.Is(err, errBroken) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestAChannelIsCheckedBeforeItIsAdded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, name := range []string{"", "a b", "-ops", "ops\n"} {
+		_, err := w.engine.AddChannel(t.Context(), "ann", portvigil.ChannelRow{Name: name})
+		w.refused(err, portvigil.CodeInvalid)
+	}
+	w.post.check = portvigil.Errorf(portvigil.CodeInvalid, "no URL")
+	_, err := w.engine.AddChannel(t.Context(), "ann", portvigil.ChannelRow{Name: "ops"})
+	w.refused(err, portvigil.CodeInvalid)
+	w.post.check = nil
+	w.channel("ops")
+	_, err = w.engine.AddChannel(t.Context(), "ann", portvigil.ChannelRow{Name: "ops"})
+	w.refused(err, portvigil.CodeConflict)
+}
+
+func TestAChannelKeepsItsSecretToItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.engine.AddChannel(t.Context(), "ann", portvigil.ChannelRow{Name: "ops", Secret: []byte("s3cret")})
+	w.must(err)
+	w.must(w.engine.TestChannel(t.Context(), "ops")) // which writes the row once more
+	if c := w.ops(); c.Secret != nil {
+		t.Errorf("the list has the secret")
+	}
+	w.view(func(tx Tx) error {
+		c, err := tx.Channel("ops")
+		if string(c.Secret) != "s3cret" {
+			t.Errorf("the secret is lost")
+		}
+		return err
+	})
+}
+
+func TestATestMessageGoesPastTheQueueAndSaysWhatTheReceiverSaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.channel("ops")
+	w.must(w.engine.TestChannel(t.Context(), "ops"))
+	if len(w.post.sent) != 1 || w.post.sent[0].Event != portvigil.ChannelTest || len(w.deliveries()) > 0 {
+		t.Errorf("sent %+v, queued %d", w.post.sent, len(w.deliveries()))
+	}
+	w.post.fail = errors.New("401 Unauthorized")
+	w.refused(w.engine.TestChannel(t.Context(), "ops"), portvigil.CodeUnavailable)
+	if c := w.ops(); c.LastError != "401 Unauthorized" || c.LastSuccess.IsZero() {
+		t.Errorf("the channel says %q, success at %s", c.LastError, c.LastSuccess)
+	}
+	w.refused(w.engine.TestChannel(t.Context(), "night"), portvigil.CodeNotFound)
+}

@@ -1,0 +1,515 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/portvigil/portvigil"
+)
+
+func TestALookThatFailsEndsItsRequestWithTheErrorAndTheNextIsScheduled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.out.err = errBroken
+	h := w.web(22)
+	next := w.open(web1)
+	if len(next) != 1 || next[0].Reason != reasonSchedule || !next[0].Due.After(w.clock()) {
+		t.Fatalf("after a first look that failed, wanted is %v", w.reasons())
+	}
+	w.until(next[0].Due)
+	w.must(w.engine.MakeLook(t.Context(), next[0].ID))
+	var done portvigil.LookRequest
+	w.view(func(tx Tx) (err error) { done, err = tx.Request(next[0].ID); return err })
+	if done.State != portvigil.LookFailed || !strings.Contains(done.Error, errBroken.Error()) || done.Done.IsZero() {
+		t.Errorf("the request is %s with %q", done.State, done.Error)
+	}
+	after := w.open(web1)
+	if len(after) != 1 || after[0].Reason != reasonSchedule {
+		t.Fatalf("after a regular look that failed, wanted is %v", w.reasons())
+	}
+	if wait := after[0].Due.Sub(w.clock()); wait < h.Outside*95/100 || wait > h.Outside*105/100 {
+		t.Errorf("the next look is in %s, want %s give or take 5 %%", wait, h.Outside)
+	}
+}
+
+func TestALookThatIsMadeTwiceIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	_, ids, err := w.engine.ask(t.Context(), web1, portvigil.Outside, nil)
+	w.must(err)
+	w.must(w.engine.MakeLook(t.Context(), ids[0]))
+	n := len(w.out.looks())
+	w.must(w.engine.MakeLook(t.Context(), ids[0]))
+	if got := len(w.out.looks()); got != n {
+		t.Errorf("the host was looked at again")
+	}
+}
+
+func TestTheFirstLooksOfManyHostsAreFollowedByOnesThatAreSpread(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const hosts = 40
+	for i := range hosts {
+		w.add(fmt.Sprintf("host%d", i), []string{fmt.Sprintf("203.0.113.%d", i+1)}, 22)
+	}
+	w.run(0)
+	quarters := map[int]int{}
+	for _, r := range w.open("") {
+		wait := r.Due.Sub(w.clock())
+		if wait < portvigil.DefaultOutsideInterval/4 || wait > portvigil.DefaultOutsideInterval {
+			t.Errorf("a look is due in %s", wait)
+		}
+		quarters[int(4*wait/portvigil.DefaultOutsideInterval)]++
+	}
+	// Of 40, fewer than 2 in a third of the time happens once in 300,000 times.
+	for q := 1; q < 4; q++ {
+		if quarters[q] < 2 {
+			t.Errorf("in quarter %d of the interval %d of %d looks are due", q, quarters[q], hosts)
+		}
+	}
+}
+
+func TestTheServerGivesHostsTheScheduledLooksThatTheyLack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.web(22)
+	w.must(w.store.Update(t.Context(), func(tx Tx) error { // as an older database may be
+		for _, r := range must(tx.OpenRequests(h.ID)) {
+			r.State = portvigil.LookDone
+			if err := tx.PutRequest(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	for range 2 {
+		w.must(w.engine.ensureSchedules(t.Context()))
+		if open := w.open(""); len(open) != 1 || open[0].Reason != reasonSchedule {
+			t.Errorf("wanted: %v", w.reasons())
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestARestartAsksForOneFirstLookHoweverOftenItHappens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 3 {
+		w.must(w.engine.EnsureLocal(t.Context(), web1))
+	}
+	if open := w.wanted(reasonFirst); len(open) != 1 {
+		t.Errorf("wanted: %v", w.reasons())
+	}
+	w.run(0)
+	w.must(w.engine.EnsureLocal(t.Context(), web1))
+	if open := w.wanted(reasonFirst); len(open) != 1 {
+		t.Errorf("after a restart wanted is %v", w.reasons())
+	}
+	if hosts := must(w.engine.Hosts(t.Context())); len(hosts) != 1 || !hosts[0].Host.Local {
+		t.Errorf("hosts: %+v", hosts)
+	}
+}
+
+func TestAServerThatStoppedLookingInsideSchedulesNoSuchLook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(w.engine.EnsureLocal(t.Context(), web1))
+	w.run(0)
+	w.engine.inside = nil
+	w.run(3 * time.Hour)
+	if open := w.open(""); len(open) > 0 {
+		t.Errorf("wanted: %v", w.reasons())
+	}
+}
+
+func TestALookOfARemovedHostEndsQuietly(t *testing.T) {
+	t.Parallel()
+	remove := func(w *world) func() {
+		return func() { w.must(w.engine.RemoveHost(w.Context(), "ann", web1)) }
+	}
+	for _, c := range []struct {
+		name  string
+		when  func(w *world)
+		looks int
+	}{
+		{"removed before it began", func(w *world) { remove(w)() }, 0},
+		{"removed between its waking and its beginning", func(w *world) {
+			w.store.before = func() { w.store.before = nil; remove(w)() }
+		}, 0},
+		{"removed while it looked", func(w *world) {
+			w.out.during = func() { w.out.during = nil; remove(w)() }
+		}, 1},
+		{"removed while it looked, and the look failed", func(w *world) {
+			w.out.err = errBroken
+			w.out.during = func() { w.out.during = nil; remove(w)() }
+		}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.add(web1, []string{home4, "203.0.113.8"}, 22)
+			first := w.open(web1)[0]
+			c.when(w)
+			w.must(w.engine.MakeLook(t.Context(), first.ID))
+			if n := len(w.out.looks()); n != c.looks {
+				t.Errorf("%d looks, want %d: the host is gone", n, c.looks)
+			}
+			if list := w.alerts(false); len(list) > 0 {
+				t.Errorf("alerts: %v", sentences(list))
+			}
+			if n := len(w.store.rows["look"]) + len(w.store.rows["trail"]) + len(w.store.rows["request"]); n > 0 {
+				t.Errorf("%d rows are left of it", n)
+			}
+		})
+	}
+}
+
+func TestALookThatIsCutOffIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add(web1, []string{home4}, 22)
+	first := w.open(web1)[0]
+	ctx, stop := context.WithCancel(t.Context())
+	w.out.during = stop
+	if err := w.engine.MakeLook(ctx, first.ID); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a look that was cut off ended with %v", err)
+	}
+	w.out.during = nil
+	if open := w.open(web1); len(open) != 1 || open[0].ID != first.ID {
+		t.Fatalf("wanted: %v", w.reasons())
+	}
+	w.must(w.engine.MakeLook(t.Context(), first.ID))
+	if a := w.only(); a.Kind != portvigil.DoorsToExplain {
+		t.Errorf("the alert is %s", a.Kind)
+	}
+}
+
+func TestAHostIsLookedAtByOneLookAtATimeAndHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := explained(t, 22)
+		w.add("web2", []string{"203.0.113.8"}, 22)
+		ask := func(name, ports string) string {
+			_, ids, err := w.engine.ask(t.Context(), name, portvigil.Outside, must(portvigil.ParsePortSet(ports)))
+			w.must(err)
+			return ids[0]
+		}
+		slow, other, elsewhere := ask(web1, "22"), ask(web1, "80"), ask("web2", "22")
+		hold, done := make(chan struct{}), make(chan error)
+		w.out.during = func() { w.out.during = nil; <-hold }
+		go func() { done <- w.engine.MakeLook(t.Context(), slow) }()
+		synctest.Wait()
+		before := len(w.out.looks())
+		err := w.engine.MakeLook(t.Context(), other)
+		var later interface{ RetryAfter() time.Duration }
+		if !errors.As(err, &later) || later.RetryAfter() != turnWait {
+			t.Fatalf("a look at a host that is taken ended with %v, want it asked to come back", err)
+		}
+		if n := len(w.out.looks()); n != before {
+			t.Errorf("two looks at a host at a time")
+		}
+		w.must(w.engine.MakeLook(t.Context(), elsewhere))
+		close(hold)
+		w.must(<-done)
+		w.must(w.engine.MakeLook(t.Context(), other))
+		if len(w.engine.turns.taken) > 0 {
+			t.Errorf("taken still: %v", w.engine.turns.taken)
+		}
+	})
+}
+
+func TestALookThatPanicsGivesItsHostBack(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	_, ids, err := w.engine.ask(t.Context(), web1, portvigil.Outside, nil)
+	w.must(err)
+	w.out.during = func() { panic("a bug") }
+	func() {
+		defer func() { _ = recover() }()
+		_ = w.engine.MakeLook(t.Context(), ids[0])
+		t.Error("no panic")
+	}()
+	w.out.during = nil
+	w.must(w.engine.MakeLook(t.Context(), ids[0]))
+}
+
+func TestLookNowJoinsTheFirstLookOrOneLikeItThatHasNotBegun(t *testing.T) {
+	t.Parallel()
+	ports := func(text string) *portvigil.PortSet {
+		if text == "" {
+			return nil
+		}
+		return must(portvigil.ParsePortSet(text))
+	}
+	for _, c := range []struct {
+		name   string
+		reason string
+		ports  string
+		state  portvigil.LookRequestState
+		due    time.Duration
+		wish   string
+		joins  bool
+	}{
+		{"the first look", reasonFirst, "", portvigil.LookWanted, 0, "", true},
+		{"the first look that is running", reasonFirst, "", portvigil.LookRunning, 0, "", true},
+		{"not the first look, for other ports", reasonFirst, "", portvigil.LookRunning, 0, "22", false},
+		{"one for the same ports", reasonAsked, "22,80", portvigil.LookWanted, 0, "22,80", true},
+		{"not one for other ports", reasonAsked, "22,80", portvigil.LookWanted, 0, "22", false},
+		{"not one that is running", reasonAsked, "22", portvigil.LookRunning, 0, "22", false},
+		{"one that the schedule wants by now", reasonSchedule, "", portvigil.LookWanted, 0, "", true},
+		{"not one that the schedule wants later", reasonSchedule, "", portvigil.LookWanted, time.Minute, "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			h := w.web(22)
+			var there portvigil.LookRequest
+			w.must(w.store.Update(t.Context(), func(tx Tx) error {
+				there = w.engine.wish(h, portvigil.Outside, ports(c.ports), c.reason, w.clock().Add(c.due))
+				there.State = c.state
+				return tx.AddRequest(there)
+			}))
+			_, ids, err := w.engine.ask(t.Context(), web1, portvigil.Outside, ports(c.wish))
+			w.must(err)
+			if len(ids) != 1 || (ids[0] == there.ID) != c.joins {
+				t.Errorf("joined: %v, want %v", ids[0] == there.ID, c.joins)
+			}
+		})
+	}
+}
+
+// lookNow asks for a look at web1 and collects what is passed on.
+func (w *world) lookNow(ctx context.Context, wish portvigil.LookWish) (events []portvigil.LookEvent, err error) {
+	err = w.engine.LookNow(ctx, web1, wish, func(e portvigil.LookEvent) error {
+		events = append(events, e)
+		return nil
+	})
+	return events, err
+}
+
+func TestLookNowPassesOnProgressRecordsAndTheOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := raised(t)
+		w.out.during = synctest.Wait // until the progress is passed on
+		var wait sync.WaitGroup
+		var events []portvigil.LookEvent
+		var err error
+		wait.Go(func() { events, err = w.lookNow(t.Context(), portvigil.LookWish{Ports: "22,9100"}) })
+		synctest.Wait()
+		w.run(0)
+		wait.Wait()
+		w.must(err)
+		var got []string
+		for _, e := range events {
+			switch {
+			case e.Progress != nil:
+				got = append(got, "progress")
+			case e.Port != nil:
+				got = append(got, "port")
+			case e.Look != nil:
+				got = append(got, "look")
+			case e.Done != nil:
+				got = append(got, "done")
+			}
+		}
+		if diff := cmp.Diff([]string{"progress", "port", "port", "look", "done"}, got); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+		want := portvigil.LookOutcome{Complete: true, OpenAlerts: 1}
+		if diff := cmp.Diff(want, *events[len(events)-1].Done); diff != "" {
+			t.Errorf("the outcome (-want +got):\n%s", diff)
+		}
+		if len(w.engine.progress.listeners) > 0 {
+			t.Errorf("somebody still listens: %v", w.engine.progress.listeners)
+		}
+	})
+}
+
+func TestLookNowSaysWhyALookCameToNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := explained(t, 22)
+		w.out.err = errBroken
+		var wait sync.WaitGroup
+		var events []portvigil.LookEvent
+		var err error
+		wait.Go(func() { events, err = w.lookNow(t.Context(), portvigil.LookWish{}) })
+		synctest.Wait()
+		w.run(0)
+		wait.Wait()
+		w.must(err)
+		done := events[len(events)-1].Done
+		if done == nil || done.Complete || !strings.Contains(done.Error, errBroken.Error()) {
+			t.Errorf("the outcome is %+v", done)
+		}
+	})
+}
+
+func TestWhoLeavesLookNowStopsNoLookAndLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := explained(t, 22)
+		ctx, leave := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		var err error
+		wait.Go(func() { _, err = w.lookNow(ctx, portvigil.LookWish{}) })
+		synctest.Wait()
+		leave()
+		wait.Wait()
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("left with %v", err)
+		}
+		if len(w.engine.progress.listeners) > 0 {
+			t.Errorf("somebody still listens: %v", w.engine.progress.listeners)
+		}
+		before := len(w.out.looks())
+		w.run(0)
+		if n := len(w.out.looks()) - before; n != 1 {
+			t.Errorf("%d looks were made, want the one that was asked for", n)
+		}
+	})
+}
+
+func TestLookNowEndsWhenTheHostIsRemoved(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := explained(t, 22)
+		w.out.during = func() {
+			w.out.during = nil
+			w.must(w.engine.RemoveHost(t.Context(), "ann", web1))
+		}
+		began := time.Now()
+		var wait sync.WaitGroup
+		var err error
+		wait.Go(func() { _, err = w.lookNow(t.Context(), portvigil.LookWish{}) })
+		synctest.Wait()
+		w.run(0)
+		wait.Wait()
+		w.refused(err, portvigil.CodeNotFound)
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("it took %s to notice", waited)
+		}
+	})
+}
+
+func TestLookNowSeesTheEndOfALookThatAnotherProcessMade(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := explained(t, 22)
+		other := New(w.store, w.out, w.post, Options{Clock: w.clock})
+		var wait sync.WaitGroup
+		var err error
+		wait.Go(func() { _, err = w.lookNow(t.Context(), portvigil.LookWish{}) })
+		synctest.Wait()
+		w.must(other.MakeLook(t.Context(), w.wanted(reasonAsked)[0].ID))
+		wait.Wait()
+		w.must(err)
+	})
+}
+
+func TestLookNowIsRefusedWhereTheServerHasNoSuchView(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	_, err := w.lookNow(t.Context(), portvigil.LookWish{View: portvigil.Inside})
+	w.refused(err, portvigil.CodeUnavailable)
+	_, err = w.lookNow(t.Context(), portvigil.LookWish{Ports: "all the ports"})
+	w.refused(err, portvigil.CodeInvalid)
+	w.must(w.engine.EnsureLocal(t.Context(), "here"))
+	err = w.engine.LookNow(t.Context(), "here", portvigil.LookWish{View: portvigil.Outside}, func(portvigil.LookEvent) error { return nil })
+	w.refused(err, portvigil.CodeUnavailable)
+	err = w.engine.LookNow(t.Context(), "web2", portvigil.LookWish{}, func(portvigil.LookEvent) error { return nil })
+	w.refused(err, portvigil.CodeNotFound)
+}
+
+func TestALookTellsTheScannerWhatIsKnownOfTheHost(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22, 80)
+	w.report("rep-1", listening(portvigil.TCP, 9100, "/bin/a"), listening(portvigil.UDP, 514, "/bin/b"))
+	w.look()
+	looks := w.out.looks()
+	last := looks[len(looks)-1]
+	if got := last.First.String(); got != "22,80,9100" {
+		t.Errorf("first looked at is %s", got)
+	}
+	if got := slices.Sorted(slices.Values(last.References)); !slices.Equal(got, []uint16{22, 80}) {
+		t.Errorf("the references are %v", got)
+	}
+}
+
+func TestALookThatCameLateChangesNothingThatIsNewer(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	h := w.status().Host
+	late := must(w.out.Look(t.Context(), OutsideTarget{Host: h, Address: h.Addresses[0].Address, Run: "r"}, func(portvigil.LookProgress) {}))
+	late.Seq, late.Observations[0].Port = 1, 8080 // from before all others
+	w.after(time.Minute)
+	w.look()
+	w.must(w.engine.submit(t.Context(), h, late))
+	w.quiet()
+	if v := w.status().Views[0]; !v.Newest.Equal(w.clock()) {
+		t.Errorf("the newest look is from %s", v.Newest)
+	}
+}
+
+func TestRunJudgesAtOnceAndEveryMinuteUntilItEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, a := raised(t)
+		began := time.Now()
+		w.engine.clock = func() time.Time { return w.clock().Add(time.Since(began)) }
+		until := w.clock().Add(90 * time.Second)
+		_, err := w.engine.Acknowledge(t.Context(), "ann", a.ID, &until)
+		w.must(err)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- w.engine.Run(ctx) }()
+		time.Sleep(100 * time.Second) // of the bubble's clock
+		synctest.Wait()
+		if got := w.alert(a.ID); got.State != portvigil.AlertAcknowledged {
+			t.Errorf("after 100 s the alert is %s", got.State)
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if got := w.alert(a.ID); got.State != portvigil.AlertNew {
+			t.Errorf("after 130 s the alert is %s, want it new again", got.State)
+		}
+		stop()
+		w.must(<-done)
+	})
+}
+
+func TestAHostThatCannotBeJudgedHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	w, a := raised(t)
+	w.add("aaa", []string{"203.0.113.8"})
+	w.run(0)
+	until := w.clock().Add(time.Minute)
+	_, err := w.engine.Acknowledge(t.Context(), "ann", a.ID, &until)
+	w.must(err)
+	w.must(w.store.Update(t.Context(), func(tx Tx) error { // as a damaged row would be
+		return put(tx.(*memoryTx), "baseline", "host aaa", portvigil.BaselineVersion{Kind: docHost, Name: "aaa", Version: 1, Text: "]["})
+	}))
+	w.after(time.Minute)
+	if err := w.engine.sweep(t.Context()); err == nil || !strings.Contains(err.Error(), "judge aaa") {
+		t.Errorf("the failure is told as %v", err)
+	}
+	if got := w.alert(a.ID); got.State != portvigil.AlertNew {
+		t.Errorf("the other host's alert is %s", got.State)
+	}
+}
