@@ -48,6 +48,8 @@ func (s *site) infest(text string) {
 		Endpoints: []portvigil.AlertEndpoint{{Port: 80, Proto: portvigil.Proto(text), Ports: text, Verdict: portvigil.Verdict(text), Service: service, Process: process},
 			{Address: netip.MustParseAddr("fe80::1").WithZone("z" + text)}},
 		Cause: &portvigil.Cause{Text: text}, Resolution: &portvigil.Resolution{Kind: portvigil.ResolutionKind(text), By: text, Why: text, Owner: text, Until: &until}}
+	nameless := *service
+	nameless.Product, a.Service = "", &nameless // so that its first bytes are shown
 	over := a
 	over.State = portvigil.AlertResolved
 	door := portvigil.Exposure{Verdict: portvigil.Verdict("x" + text), Ports: text, Service: service, Process: process, Views: views, Awaits: text,

@@ -177,6 +177,9 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 		{"what is not known is said to be unknown", "/alerts/A1", func(e *fakeEngine) {
 			e.alert.Service, e.alert.Process, e.alert.Views = nil, nil, portvigil.AlertViews{}
 		}, 200, []string{"Behind it not known: it has not answered yet", "Opened by not known: no inside view has seen it"}, nil},
+		{"of what is not recognised the first bytes are shown", "/alerts/A1", func(e *fakeEngine) {
+			e.alert.Service = &portvigil.Service{Banner: []byte("HELLO\x1b\r\n")}
+		}, 200, []string{`Behind it unknown service Its first bytes HELLO\x1b\x0d\x0a Opened by`}, nil},
 		{"a resolved one says how, and asks for nothing", "/alerts/A1", func(e *fakeEngine) { e.alert = resolved() }, 200,
 			[]string{"Resolved: accepted by bob, 1 minute ago: until the move (owner ann), until 2026-11-24T12:00:00Z"}, []string{"What to do", "portvigil alerts resolve"}},
 		{"an alert about a channel names it", "/alerts/A1", func(e *fakeEngine) {

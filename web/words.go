@@ -38,8 +38,13 @@ const maxShown = 1000
 // control and direction characters would still change what a reader sees, and
 // a very long text would bury the rest.
 func shown(text any) string {
-	s, plain := text.(string)
-	if !plain {
+	var s string
+	switch text := text.(type) {
+	case string:
+		s = text
+	case []byte:
+		s = string(text)
+	default:
 		s = fmt.Sprint(text)
 	}
 	if short := cut(s); len(short) < len(s) {
