@@ -90,7 +90,7 @@ func TestDoorkeeperTimesEnd(t *testing.T) {
 		link    int // what its first use then answers
 		session int // what a page then answers to a session of the beginning
 	}{
-		{"both live until just before noon night", sessionLife - time.Second, http.StatusSeeOther, http.StatusOK},
+		{"both live for nearly twelve hours", sessionLife - time.Second, http.StatusSeeOther, http.StatusOK},
 		{"the session ends after twelve hours", sessionLife, http.StatusSeeOther, http.StatusUnauthorized},
 		{"the link lives for nearly a day", linkLife - time.Second, http.StatusSeeOther, http.StatusUnauthorized},
 		{"after a day it is too old", linkLife, http.StatusUnauthorized, http.StatusUnauthorized},

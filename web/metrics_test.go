@@ -73,8 +73,7 @@ func TestMetricsTellNoErrorOfTheirMeasurement(t *testing.T) {
 	}
 }
 
-// The exposition format has no other way to write these; see the specification
-// at prometheus.io/docs/instrumenting/exposition_formats.
+// A label must be UTF-8: the client library panics otherwise.
 func TestMetricsAreValidWhateverAChannelIsCalled(t *testing.T) {
 	t.Parallel()
 	for _, name := range hostile() {
