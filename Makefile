@@ -56,7 +56,7 @@ story: ## Run the long stories in the lab: full looks at the polite pace (needs 
 fuzz: ## Run each fuzz target for FUZZTIME (default 5s)
 	@go run ./lab/fuzzall -time $(FUZZTIME) $(PACKAGES)
 
-bench-connect: ## Measure the connect scan beside nmap on 65,535 ports (needs root)
+bench-connect: build ## Measure the connect scan beside nmap on 65,535 ports (needs root)
 	@go run ./lab/install
 	go run ./lab/bench-connect
 

@@ -185,7 +185,7 @@ func (c *conductor) exhausted() bool {
 func (c *conductor) left(now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pace.due = max(c.pace.due, now+c.pace.interval)
+	c.pace.left(now)
 }
 
 // result is the answer to a probe and when it was seen.

@@ -7,9 +7,16 @@ const (
 	// a path which delays some SYN more than others does not push two seconds'
 	// worth into one at the target.
 	second = 1020 * time.Millisecond
-	// burst is how far a look may run ahead of an even pace, and so the most that
-	// it catches up after the machine kept it waiting. Slow rates have none.
-	burst = 40 * time.Millisecond
+	// lag is how far a look may fall behind its pace, because the machine did
+	// something else, and still catch up.
+	lag = time.Second
+	// hurry is how much faster than its pace a look catches up.
+	hurry = 2
+	// burst is how far it may run ahead of even that: the kernel wakes nobody more
+	// often than each millisecond. Slow rates have none.
+	burst = 20 * time.Millisecond
+	// mostCharged bounds the memory of a ceiling that no connect look reaches.
+	mostCharged = 1 << 17
 	// brief and patient bound how long an answer is awaited. A kernel sends a SYN
 	// again after 1 s (RFC 6298 section 2): a probe is given up before, so that
 	// every SYN on the wire is one that was counted.
@@ -28,9 +35,12 @@ const (
 // of probes in flight, and slower once the host, the path or the own machine
 // shows strain. Times are since the look began.
 type pace struct {
-	interval  time.Duration // least distance of two SYN by the ceiling; 0: no ceiling
-	tolerance time.Duration
-	due       time.Duration // when the next SYN is due at an even pace
+	interval time.Duration   // between two SYN at the ceiling; 0: no ceiling
+	due      time.Duration   // when the next SYN is due at an even pace; may lie in the past
+	hurried  time.Duration   // when the next is due while catching up
+	burst    time.Duration   // how much earlier than hurried it may leave
+	charged  []time.Duration // when the last SYN were charged, as many as the ceiling; a ring
+	oldest   int             // in charged, and where the next one goes
 
 	limit   float64 // SYN/s after backing off; 0: not slowed
 	lowest  float64 // the lowest limit so far; 0: never slowed
@@ -50,17 +60,20 @@ type pace struct {
 // newPace paces by a ceiling of SYN/s (0: none) with at most maxInFlight
 // unanswered probes.
 //
-// The ceiling is exact, not an average. With probes charged at or after the
-// moment they left, N probes after one that left at t the next may leave at
-// t + N·interval − tolerance at the earliest, which is t + second. So no window
-// of one second holds more than N.
+// The ceiling is exact, not an average. Each probe is charged at or after the
+// moment it left, and leaves a second or more after the one that was charged a
+// ceiling's worth of probes before. So no window of one second holds more.
 func newPace(ceiling, maxInFlight int) *pace {
 	p := &pace{maxWindow: float64(max(maxInFlight, leastWindow)), window: firstWindow}
 	if ceiling > 0 {
 		if ceiling >= 100 {
-			p.tolerance = burst
+			p.burst = burst
 		}
-		p.interval = (second+p.tolerance)/time.Duration(ceiling) + 1
+		p.interval = second/time.Duration(ceiling) + 1
+		p.charged = make([]time.Duration, min(ceiling, mostCharged))
+		for i := range p.charged {
+			p.charged[i] = -second
+		}
 	}
 	p.window = min(p.window, p.maxWindow)
 	return p
@@ -75,7 +88,11 @@ func (p *pace) wait(now time.Duration, inFlight int) time.Duration {
 	if float64(inFlight) >= p.window {
 		return forever
 	}
-	return max(0, p.due-p.tolerance-now)
+	wait := max(0, p.due-now, p.hurried-p.burst-now)
+	if len(p.charged) > 0 {
+		wait = max(wait, p.charged[p.oldest]+second-now)
+	}
+	return wait
 }
 
 const forever = time.Duration(1<<63 - 1)
@@ -90,7 +107,19 @@ func (p *pace) sent(now time.Duration) {
 	if p.limit > 0 {
 		interval = max(interval, time.Duration(float64(time.Second)/p.limit))
 	}
-	p.due = max(p.due, now) + interval
+	p.due = max(p.due, now-lag) + interval
+	p.hurried = max(p.hurried, now) + interval/hurry
+	if len(p.charged) > 0 {
+		p.charged[p.oldest] = now
+		p.oldest = (p.oldest + 1) % len(p.charged)
+	}
+}
+
+// left charges the newest probe anew: it left later than it was to.
+func (p *pace) left(now time.Duration) {
+	if len(p.charged) > 0 {
+		p.charged[(p.oldest+len(p.charged)-1)%len(p.charged)] = now
+	}
 }
 
 // answered learns from an answer that took rtt.
@@ -136,6 +165,7 @@ func (p *pace) backOff(now time.Duration, rate float64) {
 		p.lowest = p.limit
 	}
 	p.cut, p.eased = now, now
+	p.due = max(p.due, now) // what was missed is not caught up on such a path
 	p.window, p.cautious = max(p.window/2, leastWindow), true
 }
 

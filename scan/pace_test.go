@@ -25,6 +25,7 @@ func TestNoSecondHoldsMoreThanTheCeiling(t *testing.T) {
 			}
 			left = append(left, now)
 			p.sent(now)
+			p.left(now)
 		}
 		from := 0
 		for i, at := range left {
@@ -51,6 +52,25 @@ func TestAnUndisturbedLookComesNearItsCeiling(t *testing.T) {
 	}
 	if n < 10*autoRate*9/10 {
 		t.Errorf("%d SYN in ten seconds", n)
+	}
+}
+
+func TestALookCatchesUpWhatTheMachineKeptItFrom(t *testing.T) {
+	t.Parallel()
+	p := newPace(autoRate, 1<<20)
+	p.window = 1 << 20
+	n := 0
+	for now := time.Duration(0); now < 10*time.Second; now += time.Millisecond {
+		if now%time.Second == 0 {
+			now += 400 * time.Millisecond // it did something else
+		}
+		for p.wait(now, 0) == 0 {
+			p.sent(now)
+			n++
+		}
+	}
+	if n < 10*autoRate*9/10 {
+		t.Errorf("%d SYN in ten seconds of which four were lost", n)
 	}
 }
 
