@@ -41,8 +41,10 @@ func awaited(s portvigil.Situation, exposures []portvigil.Exposure, view portvig
 		}
 		ports.Add(x.Port)
 		at := x.Until.Add(time.Second) // past the edge, whatever the clock's grain
-		if again := again(s, x.Door(), view); again.After(at) {
-			at = again
+		for _, later := range []time.Time{again(s, x.Door(), view), s.Now.Add(time.Second)} {
+			if later.After(at) {
+				at = later
+			}
 		}
 		if due.IsZero() || at.Before(due) {
 			due = at

@@ -95,6 +95,25 @@ func TestASecondSightThatStaysIncompleteIsAskedForEverMoreRarely(t *testing.T) {
 	w.quiet()
 }
 
+func TestADoorThatOnlyAReportCanTellOfIsLookedAtEverMoreRarely(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	w.report("rep-1") // nothing listens: the inside decides, and it is not ours to ask
+	w.after(time.Hour)
+	w.out.set(home4)
+	w.lookAt("22")
+	if second := w.wanted(reasonSecond); len(second) != 1 || !second[0].Due.After(w.clock()) {
+		t.Errorf("wanted: %v", w.reasons())
+	}
+	if n, _ := w.looksWithin(time.Hour); n > 14 {
+		t.Errorf("%d looks within an hour", n)
+	}
+	w.report("rep-2")
+	if a := w.only(); a.Kind != portvigil.Kind(portvigil.Missing) {
+		t.Errorf("the alert is %v", sentences(w.alerts(true)))
+	}
+}
+
 func TestAnEphemeralUDPSocketIsLookedAtFromInsideOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -113,7 +113,7 @@ func (w *world) run(d time.Duration) {
 	w.Helper()
 	end := w.clock().Add(d)
 	for n := 0; ; n++ {
-		if n > 2000 {
+		if n > 500 {
 			w.Fatalf("looks without an end: %v", w.reasons())
 		}
 		next := w.open("")
