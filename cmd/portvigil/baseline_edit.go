@@ -331,7 +331,7 @@ func (a *app) addEntries(ctx context.Context, file, host string, entries []portv
 	if err != nil {
 		return err
 	}
-	docs := []portvigil.BaselineVersion{{Kind: "host", Name: host, Text: string(text)}}
+	docs := []portvigil.BaselineVersion{{Kind: "host", Name: host, Version: v.Version, Text: string(text)}}
 	return a.client().post(ctx, at("baselines"), docs, nil)
 }
 
