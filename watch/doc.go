@@ -11,5 +11,5 @@
 // trail, the deliveries that tell of it, and the looks that it asks for.
 //
 // It refuses to scan what is out of scope, and to conclude anything from a look
-// that it could not store. Begin reading in engine.go, then evaluate.go.
+// that it could not store. Begin reading in engine.go, then evaluate.go and plan.go.
 package watch

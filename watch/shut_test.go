@@ -10,7 +10,7 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
-// shutAt says that a door was shut, and returns how long after that each look
+// shutLooks says that a door was shut, and returns how long after that each look
 // was made that asked whether it is.
 func (w *world) shutLooks(id string, run time.Duration) (after []time.Duration) {
 	w.Helper()

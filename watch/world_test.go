@@ -171,7 +171,7 @@ func (w *world) deliveries() (list []portvigil.Delivery) {
 	return list
 }
 
-// told returns what people were told, in order: the event and the kind of alert.
+// told returns the events that people were told of, in order.
 func (w *world) told() []string {
 	w.Helper()
 	list := []string{}
