@@ -32,7 +32,7 @@ endif
 export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
-	lint-rooms lint-cross lint-generated fuzz lab story bench-connect generate \
+	lint-rooms lint-cross lint-generated fuzz lab bench-connect generate \
 	release clean help
 
 build: ## Build bin/portvigil: static, for this machine
@@ -48,10 +48,6 @@ race: ## Run every test under the race detector (needs gcc)
 lab: ## Run only the tests on network namespaces and real daemons (needs root)
 	@go run ./lab/install
 	@go run ./lab/runtests -lab -no-skips $(PACKAGES)
-
-story: ## Run the long stories in the lab: full looks at the polite pace (needs root, some ten minutes)
-	@go run ./lab/install
-	go test -tags longlab -count=1 -timeout 40m -v -run 'TestFromNothing|TestACutPathCloses|TestARejecting' ./lab
 
 fuzz: ## Run each fuzz target for FUZZTIME (default 5s)
 	@go run ./lab/fuzzall -time $(FUZZTIME) $(PACKAGES)
