@@ -2,6 +2,7 @@ package portvigil
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -173,6 +174,19 @@ type DoorPrint struct {
 	HostKey string   `json:"hostkey,omitempty"`
 	Scope   Scope    `json:"scope,omitempty"`
 	Reaches []Reach  `json:"reaches,omitempty"`
+}
+
+// EntryScope is the scope that an entry for the door can name: the one seen
+// inside, unless that entry would then not cover what is seen from outside, as
+// with a door on a private address that a router maps to the internet; "" then,
+// which checks no scope.
+func (p DoorPrint) EntryScope() Scope {
+	hides := p.Scope == ScopeLoopback && len(p.Reaches) > 0 ||
+		p.Scope == ScopePrivate && slices.Contains(p.Reaches, ReachInternet)
+	if hides {
+		return ""
+	}
+	return p.Scope
 }
 
 // Open reports whether somebody still has to resolve the alert.

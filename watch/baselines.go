@@ -135,16 +135,17 @@ func (e *Engine) entriesFor(tx Tx, h portvigil.Host, doors []portvigil.Door, why
 	exposures := portvigil.Join(s)
 	var entries []portvigil.Entry
 	for _, door := range doors {
-		var scope portvigil.Scope
+		var seen portvigil.DoorPrint
 		var service *portvigil.Service
 		var process *portvigil.Process
 		for _, x := range exposures {
 			if x.Door() != door {
 				continue
 			}
-			if x.Print.Scope.Rank() > scope.Rank() {
-				scope = x.Print.Scope
+			if x.Print.Scope.Rank() > seen.Scope.Rank() {
+				seen.Scope = x.Print.Scope
 			}
+			seen.Reaches = append(seen.Reaches, x.Print.Reaches...)
 			if service == nil {
 				service = x.Service
 			}
@@ -152,7 +153,7 @@ func (e *Engine) entriesFor(tx Tx, h portvigil.Host, doors []portvigil.Door, why
 				process = x.Process
 			}
 		}
-		entry := portvigil.SuggestEntry(door, scope, service, process, why, owner)
+		entry := portvigil.SuggestEntry(door, seen.EntryScope(), service, process, why, owner)
 		entry.Expires = until
 		entries = append(entries, entry)
 	}
