@@ -104,7 +104,7 @@ func (r *reconciler) hostAlert(own *Alert, kind Kind, rows []Exposure) {
 	switch {
 	case own == nil:
 	case own.Open():
-		a, told, what = *own, "", "rows changed"
+		a, told, what = *own, "", "seen again"
 		if over := r.over(&a); over != "" {
 			what = over
 		}
@@ -121,6 +121,9 @@ func (r *reconciler) hostAlert(own *Alert, kind Kind, rows []Exposure) {
 	a.Endpoints = rangesOf(endpointsOf(rows, func(*Exposure) bool { return true }))
 	a.Views = viewsOf(rows)
 	a.Text = a.Sentence()
+	if what == "seen again" && !sameDoors(own.Endpoints, a.Endpoints) {
+		what = "rows changed"
+	}
 	if told == "" && a.Severity.Rank() > a.Memory.Peak.Rank() {
 		told, what, a.Memory.Peak = AlertRisen, "risen", a.Severity
 		if a.State == AlertAcknowledged {
@@ -136,6 +139,14 @@ func (r *reconciler) hostAlert(own *Alert, kind Kind, rows []Exposure) {
 		a.Changed = r.Now
 	}
 	r.note(a, told, what)
+}
+
+// sameDoors reports whether rows are about the same doors, whatever is known of
+// them.
+func sameDoors(a, b []AlertEndpoint) bool {
+	return slices.EqualFunc(a, b, func(x, y AlertEndpoint) bool {
+		return x.Proto == y.Proto && x.Port == y.Port && x.Ports == y.Ports && x.Address == y.Address
+	})
 }
 
 // grown reports whether there is a door, or a severity, that nobody accepted.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -181,7 +182,9 @@ func ReadInsideReport(r io.Reader) (*Look, error) {
 			return rec.inside(listeners)
 		}
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return nil, Errorf(CodeInvalid, "the report has a line of more than %d bytes", maxReportLine)
+	} else if err != nil {
 		return nil, fmt.Errorf("read the report: %w", err)
 	}
 	return nil, Errorf(CodeInvalid, "the report ends without a look record").

@@ -23,6 +23,10 @@ const (
 // Doorkeeper lets in who brings a one-time link, and knows him again by a
 // cookie. Links and sessions live in memory: a restart ends them all.
 type Doorkeeper struct {
+	// BehindProxy tells that a proxy in front chooses under which names the pages
+	// are reached. Set it before the pages are served.
+	BehindProxy bool
+
 	base string // http://host:port
 	now  func() time.Time
 

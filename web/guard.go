@@ -24,7 +24,7 @@ func guard(d *Doorkeeper, next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
-		if loopback(d.Address()) && !loopback(r.Host) {
+		if !d.BehindProxy && !loopback(r.Host) {
 			http.Error(w, "This server answers as localhost and 127.0.0.1 only. Open the link with one of these names.", http.StatusMisdirectedRequest)
 			return
 		}

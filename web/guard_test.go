@@ -9,6 +9,7 @@ import (
 
 func TestGuardRefusesOtherNamesOfALoopbackServer(t *testing.T) {
 	t.Parallel()
+	const proxied = "http://127.0.0.2:7979"
 	for _, c := range []struct {
 		name, base, host string
 		taken            bool
@@ -23,11 +24,12 @@ func TestGuardRefusesOtherNamesOfALoopbackServer(t *testing.T) {
 		{"a name that ends like localhost", base, "evil.localhost.example", false},
 		{"no name", base, "", false},
 		{"this machine's other address", base, "192.168.1.5:7979", false},
-		{"behind a proxy any name may be right", "http://0.0.0.0:7979", "portvigil.example", true},
+		{"behind a proxy any name may be right", proxied, "portvigil.example", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(c.base, &fakeEngine{})
+			s.keeper.BehindProxy = c.base == proxied
 			cookie := s.signInAs(t, c.base)
 			for _, path := range append([]string{"/style.css"}, everyPath...) {
 				r := httptest.NewRequest("GET", base+path, nil)

@@ -121,6 +121,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 		}
 	}
 	doorkeeper := web.NewDoorkeeper(base, time.Now)
+	doorkeeper.BehindProxy = o.behindProxy
 	metricsToken, err := a.metricsToken()
 	if err != nil {
 		return err

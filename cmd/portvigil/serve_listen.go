@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -93,8 +94,9 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 func (a *app) metricsToken() (string, error) {
 	path := filepath.Join(a.dataFolder(), "metrics.token")
 	text, err := os.ReadFile(path)
-	if err == nil && len(text) > 0 {
-		return string(text), nil
+	// Somebody may have written it by hand, with a line's end.
+	if token := strings.TrimSpace(string(text)); err == nil && token != "" {
+		return token, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read the token of /metrics: %w", err)
