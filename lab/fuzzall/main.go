@@ -43,8 +43,8 @@ func fuzz(ctx context.Context, each time.Duration, patterns []string) error {
 			fmt.Printf("%s %s\n", pkg, target)
 			cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-run=^$",
 				"-fuzz=^"+target+"$", "-fuzztime="+each.String(),
-					// Else minimizing an input that found something new may take all the time.
-					"-fuzzminimizetime=1x", string(pkg))
+				// Else minimizing an input that found something new may take all the time.
+				"-fuzzminimizetime=1x", string(pkg))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				return fmt.Errorf("%s %s: %w\n%s", pkg, target, err, out)
 			}
