@@ -18,6 +18,13 @@ func Build(t testing.TB) string {
 	return buildOnce(t, "./cmd/portvigil")
 }
 
+// BuildDoorman returns the path of the program that Listen runs, which holds
+// doors open until it is ended.
+func BuildDoorman(t testing.TB) string {
+	t.Helper()
+	return buildOnce(t, "./lab/doorman")
+}
+
 // built remembers what this test process has built already: a test process is
 // the unit here as it would be for go build's own cache, and linking the program
 // for each test would cost more than the tests.

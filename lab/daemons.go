@@ -104,7 +104,7 @@ func (h *Host) MariaDB(t testing.TB, port uint16) *Process {
 // all of both families; it returns when all are open.
 func (h *Host) Listen(t testing.TB, doors ...string) *Process {
 	t.Helper()
-	p := h.Start(t, buildOnce(t, "./lab/doorman"), doors...)
+	p := h.Start(t, BuildDoorman(t), doors...)
 	p.WaitOutput(t, "open\n")
 	return p
 }

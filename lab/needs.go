@@ -17,6 +17,7 @@ type Need struct {
 func Needs() []Need {
 	return []Need{
 		{"ip", "iproute2"},
+		{"ss", "iproute2"},
 		{"nft", "nftables"},
 		{"nginx", "nginx-light"},
 		{"sshd", "openssh-server"},

@@ -33,7 +33,7 @@ Exit codes: 0 as expected, 1 differs, 2 failed or could not tell. With --nagios:
 0 OK, 1 WARNING (low, medium), 2 CRITICAL (high, critical), 3 UNKNOWN.`,
 		Example: `  portvigil check --init               # write what listens now as the baseline
   portvigil check
-  */5 * * * * root portvigil check --mail-to ops@example.com   # a line for /etc/cron.d`,
+  */5 * * * * root /usr/local/bin/portvigil check --mail-to ops@example.com   # a line for /etc/cron.d`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.nagios {
