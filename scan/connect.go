@@ -71,6 +71,9 @@ func Connect(ctx context.Context, target Target, o Options) (*portvigil.Look, er
 	look := newLook(target, o)
 	look.Started, look.Ended = e.began.UTC(), time.Now().UTC()
 	e.conductor.fill(look)
+	if look.OwnAddress {
+		look.Notes = append(look.Notes, "own-address: this machine holds the address, so it is not seen from outside")
+	}
 	if cause := context.Cause(ctx); cause != nil && !e.conductor.finished {
 		look.Notes = append(look.Notes, "stopped before it was done: "+cause.Error())
 	}

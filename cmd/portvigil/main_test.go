@@ -105,6 +105,7 @@ func runScripts(t *testing.T, dir string, files ...string) {
 			"awaitout": awaitFile,
 			"exits":    exits,
 			"newer":    makeNewer,
+			"idof":     idOf,
 		},
 	})
 }
