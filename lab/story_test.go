@@ -305,6 +305,9 @@ func (s *story) reportFromInside(id string) {
 	if a.Process.Unit != "prometheus-node-exporter.service" {
 		s.t.Errorf("the unit is %q, want prometheus-node-exporter.service", a.Process.Unit)
 	}
+	if p := a.Process.Package; p == nil || p.Name != "prometheus-node-exporter" || p.Version == "" || a.Process.User != "root" {
+		s.t.Errorf("it runs as %q from package %+v, want root and prometheus-node-exporter with its version", a.Process.User, p)
+	}
 	verdicts := map[uint16]portvigil.Verdict{}
 	for _, e := range records[portvigil.Exposure](s.t, s.must(0, "hosts", "show", "target", "--json").stdout, "exposure") {
 		verdicts[e.Port] = e.Verdict
