@@ -24,16 +24,17 @@ type MailServer struct {
 	Addr string // host:port, on IPv4
 
 	received inbox[Message]
-	mu       sync.Mutex // guards refusal
+	mu       sync.Mutex // guards what follows
 	refusal  *smtp.SMTPError
+	fault    MailFault
 }
 
 // Mailbox starts an SMTP server on port 25 of the host.
 func Mailbox(t testing.TB, h *Host) *MailServer {
 	t.Helper()
 	m := &MailServer{Addr: h.Addr(25)}
-	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
-		return &session{server: m}, nil
+	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &session{server: m, conn: c}, nil
 	}))
 	server.Domain = h.Name
 	server.ReadTimeout, server.WriteTimeout = patience, patience
@@ -66,6 +67,7 @@ func (m *MailServer) Wait(t testing.TB, n int, within time.Duration) []Message {
 // session is one connection to the server.
 type session struct {
 	server  *MailServer
+	conn    *smtp.Conn
 	message Message
 }
 
@@ -91,6 +93,14 @@ func (s *session) Data(r io.Reader) error {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return err
+	}
+	s.server.mu.Lock()
+	fault := s.server.fault
+	s.server.mu.Unlock()
+	if fault != nil {
+		if err := fault(s.conn); err != nil {
+			return err
+		}
 	}
 	s.message.Data = string(data)
 	s.server.received.add(s.message)
