@@ -21,6 +21,12 @@ func (t *Tx) Baselines() ([]portvigil.BaselineVersion, error) {
 		`SELECT name, body FROM baselines b WHERE org = ? AND `+newest+` ORDER BY CASE kind WHEN 'host' THEN 0 ELSE 1 END, kind, name`, org)
 }
 
+// BaselineVersions returns every version of a document, the oldest first.
+func (t *Tx) BaselineVersions(kind, name string) ([]portvigil.BaselineVersion, error) {
+	return records[portvigil.BaselineVersion](t, "baselines",
+		`SELECT name, body FROM baselines WHERE org = ? AND kind = ? AND name = ? ORDER BY version`, org, kind, name)
+}
+
 // AddBaseline adds the version after the newest; CodeConflict where v.Version
 // is not that.
 func (t *Tx) AddBaseline(v portvigil.BaselineVersion) error {

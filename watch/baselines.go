@@ -264,3 +264,18 @@ func (e *Engine) Baseline(ctx context.Context, name string) (v portvigil.Baselin
 	})
 	return v, err
 }
+
+// BaselineVersions returns every version of a host's document, or of a group's
+// where no host has that name, the oldest first.
+func (e *Engine) BaselineVersions(ctx context.Context, name string) (list []portvigil.BaselineVersion, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		for _, kind := range []string{docHost, docGroup} {
+			if list, err = tx.BaselineVersions(kind, name); err != nil || len(list) > 0 {
+				return err
+			}
+		}
+		return portvigil.Errorf(portvigil.CodeNotFound, "there is no baseline for %s", portvigil.Printable(name)).
+			WithHint("see those there are: portvigil baseline export")
+	})
+	return list, err
+}

@@ -68,6 +68,26 @@ func TestEditsAtTheSameTimeLoseNothing(t *testing.T) {
 	}
 }
 
+func TestEveryVersionOfABaselineIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.web(22, 80)
+	for _, door := range []string{"22/tcp", "80/tcp"} {
+		_, err := w.engine.Approve(t.Context(), "ann", web1, portvigil.ApproveRequest{Doors: []string{door}, Why: "for " + door, Owner: "ann"})
+		w.must(err)
+	}
+	versions, err := w.engine.BaselineVersions(t.Context(), web1)
+	w.must(err)
+	if len(versions) != 2 || versions[0].Version != 1 || versions[1].Version != 2 {
+		t.Fatalf("the versions are %+v", versions)
+	}
+	if versions[0].By != "ann" || versions[0].Why != "for 22/tcp" || strings.Contains(versions[0].Text, "port: 80") || !strings.Contains(versions[1].Text, "port: 80") {
+		t.Errorf("the versions are %+v", versions)
+	}
+	_, err = w.engine.BaselineVersions(t.Context(), "nobody")
+	w.refused(err, portvigil.CodeNotFound)
+}
+
 func TestAnImportJudgesEveryHostByIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

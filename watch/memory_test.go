@@ -296,7 +296,14 @@ func (tx *memoryTx) AddBaseline(v portvigil.BaselineVersion) error {
 	if v.Version != newest.Version+1 {
 		return portvigil.Errorf(portvigil.CodeConflict, "the baseline is at version %d", newest.Version)
 	}
+	if err := put(tx, "baseline version", fmt.Sprintf("%s %s %06d", v.Kind, v.Name, v.Version), v); err != nil {
+		return err
+	}
 	return put(tx, "baseline", v.Kind+" "+v.Name, v)
+}
+
+func (tx *memoryTx) BaselineVersions(kind, name string) ([]portvigil.BaselineVersion, error) {
+	return all(tx, "baseline version", func(v portvigil.BaselineVersion) bool { return v.Kind == kind && v.Name == name })
 }
 
 // withSecret is a channel as it is stored.

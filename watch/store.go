@@ -65,6 +65,8 @@ type baselines interface {
 	// Baseline returns the newest version of a document; kind is "host" or "group".
 	Baseline(kind, name string) (portvigil.BaselineVersion, error)
 	Baselines() ([]portvigil.BaselineVersion, error) // the newest of each, hosts first, by name
+	// BaselineVersions returns every version of a document, the oldest first.
+	BaselineVersions(kind, name string) ([]portvigil.BaselineVersion, error)
 	// AddBaseline adds the version after the newest; CodeConflict where v.Version is not that.
 	AddBaseline(v portvigil.BaselineVersion) error
 }

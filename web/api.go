@@ -37,6 +37,7 @@ func API(e Engine, newLink func() string, log *slog.Logger) http.Handler {
 		"GET /v1/baselines":                          a.baselines,
 		"POST /v1/baselines":                         a.importBaseline,
 		"GET /v1/baselines/{name}":                   a.baseline,
+		"GET /v1/baselines/{name}/versions":          a.baselineVersions,
 		"POST /v1/baselines/{name}/approve":          a.approve,
 		"DELETE /v1/baselines/{name}/{port}/{proto}": a.removeDoor,
 		"GET /v1/channels":                           a.channels,

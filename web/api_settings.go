@@ -15,6 +15,10 @@ func (a *api) baseline(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return a.engine.Baseline(r.Context(), r.PathValue("name"))
 }
 
+func (a *api) baselineVersions(_ http.ResponseWriter, r *http.Request) (any, error) {
+	return listed(a.engine.BaselineVersions(r.Context(), r.PathValue("name")))
+}
+
 func (a *api) importBaseline(_ http.ResponseWriter, r *http.Request) (any, error) {
 	var docs []portvigil.BaselineVersion
 	if err := read(r, &docs); err != nil {

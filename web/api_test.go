@@ -56,6 +56,7 @@ var routes = []route{
 	{"baselines are listed", "GET", "/v1/baselines", "", "baselines", ""},
 	{"baselines are imported", "POST", "/v1/baselines", `[{"kind":"host","name":"web1","text":"version: 1"}]`, "import 1 by ann", baselineKeys},
 	{"a baseline is shown", "GET", "/v1/baselines/web1", "", `baseline "web1"`, baselineKeys},
+	{"a baseline's versions are listed", "GET", "/v1/baselines/web1/versions", "", `versions "web1"`, ""},
 	{"doors are approved", "POST", "/v1/baselines/web1/approve", `{"doors":["80/tcp"],"why":"shop","owner":"ann"}`,
 		`approve "web1" [80/tcp] why=shop owner=ann by ann`, baselineKeys},
 	{"a door is taken out", "DELETE", "/v1/baselines/web1/80/tcp", "", `remove door "80/tcp" of "web1" by ann`, baselineKeys},

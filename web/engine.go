@@ -41,6 +41,7 @@ type alertKeeper interface {
 type baselineKeeper interface {
 	Baselines(ctx context.Context) ([]portvigil.BaselineVersion, error)
 	Baseline(ctx context.Context, host string) (portvigil.BaselineVersion, error)
+	BaselineVersions(ctx context.Context, name string) ([]portvigil.BaselineVersion, error)
 	Approve(ctx context.Context, by, host string, q portvigil.ApproveRequest) (portvigil.BaselineVersion, error)
 	RemoveDoor(ctx context.Context, by, host, door string) (portvigil.BaselineVersion, error)
 	ImportBaseline(ctx context.Context, by string, docs []portvigil.BaselineVersion) ([]portvigil.BaselineVersion, error)

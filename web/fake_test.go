@@ -117,6 +117,10 @@ func (f *fakeEngine) Baselines(context.Context) ([]portvigil.BaselineVersion, er
 	return nil, f.note("baselines")
 }
 
+func (f *fakeEngine) BaselineVersions(_ context.Context, name string) ([]portvigil.BaselineVersion, error) {
+	return nil, f.note("versions %q", name)
+}
+
 func (f *fakeEngine) Baseline(_ context.Context, host string) (portvigil.BaselineVersion, error) {
 	return portvigil.BaselineVersion{Name: host}, f.note("baseline %q", host)
 }

@@ -24,7 +24,7 @@ baseline, or with --file on a file.`,
 	}
 	c.PersistentFlags().StringVar(&file, "file", "", "work on this file, not on the server")
 	c.AddCommand(a.baselineShow(&file), a.baselineDiff(&file), a.baselineApprove(&file), a.baselineRemove(&file),
-		a.baselineReview(&file), a.baselineImport(&file), a.baselineExport(&file))
+		a.baselineReview(&file), a.baselineHistory(), a.baselineImport(&file), a.baselineExport(&file))
 	return c
 }
 
@@ -154,14 +154,19 @@ func pinText(p portvigil.Pin) string {
 }
 
 func (a *app) baselineDiff(file *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "diff HOST", Short: "Show how a host differs from its baseline", Args: need(1, "HOST"),
-		Long:    "Shows how a host differs from its baseline. Exit codes: 0 as expected, 1 differs, 2 failed.",
-		Example: "  portvigil baseline diff web1",
+	var versions versionRange
+	c := &cobra.Command{
+		Use: "diff HOST", Short: "Show how a host differs from its baseline, or two versions of it from each other", Args: need(1, "HOST"),
+		Long: `Shows how a host differs from its baseline, or with --from how a version of the
+baseline differs from a later one. Exit codes: 0 the same, 1 differs, 2 failed.`,
+		Example: "  portvigil baseline diff web1\n  portvigil baseline diff web1 --from 3 --to 5",
 		RunE: func(c *cobra.Command, args []string) error {
-			if *file != "" {
+			switch {
+			case *file != "":
 				return portvigil.Errorf(portvigil.CodeInvalid, "a file alone shows no host to compare with").
 					WithHint("for this machine: portvigil check --baseline %s --host %s", *file, portvigil.Printable(args[0]))
+			case c.Flags().Changed("from") || c.Flags().Changed("to"):
+				return a.diffVersions(c.Context(), args[0], versions)
 			}
 			var s portvigil.HostStatus
 			if err := a.client().get(c.Context(), at("hosts", args[0]), &s); err != nil {
@@ -170,6 +175,9 @@ func (a *app) baselineDiff(file *string) *cobra.Command {
 			return a.diff(s)
 		},
 	}
+	c.Flags().IntVar(&versions.from, "from", 0, "the earlier version (default: the one before --to)")
+	c.Flags().IntVar(&versions.to, "to", 0, "the later version (default: the newest)")
+	return c
 }
 
 func (a *app) diff(s portvigil.HostStatus) error {
