@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,14 +17,24 @@ import (
 	"github.com/portvigil/portvigil/inside"
 )
 
+// unit is a systemd unit for serve with the few rights that it needs.
+//
+//go:embed portvigil.service
+var unit string
+
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var printUnit bool
+	c := &cobra.Command{
 		Use: "doctor", Short: "Say what this machine allows, and how to mend what it does not", Args: cobra.NoArgs,
 		Long: `Tries what PortVigil needs on this machine, and says what works, what does not,
 and what to do about it. Exit codes: 0 nothing stands in the way, 1 something is
 seen less well than it could be, 2 something does not work.`,
-		Example: "  portvigil doctor",
+		Example: "  portvigil doctor\n  portvigil doctor --unit > portvigil.service   # a systemd unit for serve, hardened",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if printUnit {
+				_, err := fmt.Fprint(a.stdout, unit)
+				return err
+			}
 			code := exitExpected
 			for _, try := range []func(context.Context) diagnosis{
 				a.diagnoseRights, a.diagnoseInside, a.diagnoseFiles, a.diagnoseData, a.diagnoseServer, a.diagnoseBaseline, a.diagnoseClock,
@@ -40,6 +51,8 @@ seen less well than it could be, 2 something does not work.`,
 			return &outcome{code: code}
 		},
 	}
+	c.Flags().BoolVar(&printUnit, "unit", false, "print a systemd unit for serve, and nothing else")
+	return c
 }
 
 // health is how well one thing works.
@@ -75,8 +88,11 @@ func (a *app) showDiagnosis(d diagnosis) error {
 }
 
 func (a *app) diagnoseRights(context.Context) diagnosis {
-	if os.Geteuid() == 0 {
+	switch {
+	case os.Geteuid() == 0:
 		return diagnosis{What: "rights", Health: well, Text: "runs as root: it sees the owner of every socket"}
+	case seesOwners():
+		return diagnosis{What: "rights", Health: well, Text: "has CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: it sees the owner of every socket"}
 	}
 	return diagnosis{What: "rights", Health: hampered, Text: "runs without privileges: other users' sockets are seen, their owners are not",
 		Mend: "run it as root, or give the binary CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"}
