@@ -50,6 +50,9 @@ type ChannelRow struct {
 	LastSuccess time.Time `json:"last_success,omitzero"`
 	LastFailure time.Time `json:"last_failure,omitzero"`
 	LastError   string    `json:"last_error,omitempty"`
+	// FailingSince is when the first message failed since one arrived; zero
+	// where the last one arrived, and where none was sent.
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
 // DeliveryState is how far a notification is.

@@ -76,7 +76,11 @@ func (e *Engine) RemoveChannel(ctx context.Context, by, name string) error {
 		if err != nil {
 			return err
 		}
-		return tx.RemoveChannel(c.ID)
+		if err := tx.RemoveChannel(c.ID); err != nil {
+			return err
+		}
+		_, err = e.judgeMeans(tx)
+		return err
 	})
 }
 
@@ -110,12 +114,22 @@ func (e *Engine) noteChannel(ctx context.Context, id string, failure error) erro
 			if c.ID != id {
 				continue
 			}
+			was := c.FailingSince
 			if failure == nil {
-				c.LastSuccess, c.LastError = e.now(), ""
+				c.LastSuccess, c.LastError, c.FailingSince = e.now(), "", time.Time{}
 			} else {
 				c.LastFailure, c.LastError = e.now(), failure.Error()
+				if was.IsZero() {
+					c.FailingSince = c.LastFailure
+				}
 			}
-			return tx.PutChannel(c)
+			if err := tx.PutChannel(c); err != nil {
+				return err
+			}
+			if failure == nil && !was.IsZero() {
+				_, err = e.judgeMeans(tx) // it works again: nobody has to wait for the next sweep
+			}
+			return err
 		}
 		return nil
 	})

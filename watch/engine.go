@@ -113,7 +113,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// sweep judges each host anew; one that cannot be judged holds up no other.
+// sweep judges the means of watching, then each host anew; one that cannot be judged holds up no other.
 func (e *Engine) sweep(ctx context.Context) error {
 	var hosts []portvigil.Host
 	if err := e.store.View(ctx, func(tx Tx) (err error) {
@@ -122,7 +122,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	var failures []error
+	failures := []error{e.sweepMeans(ctx)}
 	for _, h := range hosts {
 		err := e.store.Update(ctx, func(tx Tx) error {
 			h, err := hostNow(tx, h.ID)

@@ -87,6 +87,9 @@ func (e *Engine) tell(tx Tx, channels []portvigil.ChannelRow, c portvigil.Change
 		return fmt.Errorf("write alert %s as a record: %w", c.Alert.ID, err)
 	}
 	for _, channel := range channels {
+		if c.Alert.Subject == portvigil.ChannelSubject(channel.Name) {
+			continue // a channel is not told that it fails: the others are
+		}
 		d := portvigil.Delivery{ID: portvigil.NewID(), Alert: c.Alert.ID, Channel: channel.ID, Event: c.Told,
 			Body: body, State: portvigil.DeliveryQueued, Created: e.now()}
 		if err := tx.AddDelivery(d); err != nil {

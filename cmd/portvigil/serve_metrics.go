@@ -25,6 +25,15 @@ func measure(g ground, e *watch.Engine) func(context.Context) (web.Metrics, erro
 				m.OpenAlerts[a.Severity]++
 			}
 		}
+		alerts, err := e.Alerts(ctx, true)
+		if err != nil {
+			return m, err
+		}
+		for _, a := range alerts {
+			if a.Open() && a.Host == "" { // about a channel or a vantage; the others are counted above
+				m.OpenAlerts[a.Severity]++
+			}
+		}
 		if m.Channels, err = e.Channels(ctx); err != nil {
 			return m, err
 		}
