@@ -26,6 +26,9 @@ type Reconciliation struct {
 	Trails    []Trail
 	Alerts    []Alert // of the host, open and resolved, oldest first
 	Approval  Approval
+	// Vantages are the alerts about vantages, open and resolved, oldest first: of
+	// a vantage that is blind, no host is said to be unreachable.
+	Vantages []Alert
 }
 
 // Change is what became of one alert.

@@ -203,7 +203,7 @@ func rangesOf(rows []AlertEndpoint) []AlertEndpoint {
 
 // health keeps one alert for each view of the host that has gone blind.
 func (r *reconciler) health() {
-	blind, last := map[Kind]bool{}, map[Kind]time.Time{}
+	blind, excused, last := map[Kind]bool{}, map[Kind]bool{}, map[Kind]time.Time{}
 	for i := range r.Trails {
 		t := &r.Trails[i]
 		if t.Newest.ID == "" {
@@ -221,7 +221,11 @@ func (r *reconciler) health() {
 			seen = r.Host.Added
 		}
 		if r.Now.Sub(seen) > r.Host.Interval(t.Key.View)*3/2 {
-			blind[kind] = true
+			if r.excuses(t) {
+				excused[kind] = true
+			} else {
+				blind[kind] = true
+			}
 		}
 	}
 	for _, kind := range []Kind{HostUnreachable, AgentSilent} {
@@ -231,10 +235,35 @@ func (r *reconciler) health() {
 			// The same silence as the one that somebody called a false alarm.
 		case blind[kind]:
 			r.hostAlert(own, kind, nil)
+		case excused[kind]: // not known: what is open stays open
 		case own != nil && own.Open():
 			r.resolve(*own, nil, Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now, Why: "no view is blind any more"})
 		}
 	}
+}
+
+// excuses reports whether it is the vantage that is blind, and not the host that
+// cannot be reached: while the vantage has an alert, or somebody bears that
+// risk, and from its end until the vantage has looked at the host again, which it
+// has to within the time that a look may be old.
+func (r *reconciler) excuses(t *Trail) bool {
+	at := slices.IndexFunc(r.Vantages, func(a Alert) bool {
+		return a.Kind == VantageBlind && a.Subject == VantageSubject(t.Key.Vantage)
+	})
+	if t.Key.View != Outside || at < 0 {
+		return false
+	}
+	newest := &r.Vantages[at]
+	for i := range r.Vantages[at:] {
+		if a := &r.Vantages[at+i]; a.Kind == VantageBlind && a.Subject == newest.Subject {
+			newest = a
+		}
+	}
+	if newest.Open() || r.accepted(newest) {
+		return true
+	}
+	ended := newest.Resolution.Time
+	return !t.Newest.Received.After(ended) && r.Now.Sub(ended) <= r.Host.Interval(Outside)*3/2
 }
 
 // lastComplete returns when the newest complete look was received; zero where

@@ -86,8 +86,11 @@ func (r *reconciler) trouble(t Trouble) {
 
 // troubleOver says how a trouble ended.
 func troubleOver(kind Kind) string {
-	if kind == ChannelFailing {
+	switch kind {
+	case ChannelFailing:
 		return "a message arrived, or the channel was removed"
+	case VantageBlind:
+		return "it sees most of its hosts again; those that it still cannot reach get alerts of their own"
 	}
 	return "it is over"
 }

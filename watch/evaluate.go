@@ -18,9 +18,13 @@ func (e *Engine) evaluate(tx Tx, h portvigil.Host, approval portvigil.Approval) 
 	if err != nil {
 		return err
 	}
+	means, err := tx.AlertsOfHost("")
+	if err != nil {
+		return err
+	}
 	exposures := portvigil.Join(s)
 	changes := portvigil.Reconcile(portvigil.Reconciliation{Host: h, Now: s.Now, Exposures: exposures,
-		Trails: s.Trails, Alerts: alerts, Approval: approval})
+		Trails: s.Trails, Alerts: alerts, Approval: approval, Vantages: means})
 	if err := e.record(tx, changes, approval.By); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (e *Engine) sweepMeans(ctx context.Context) error {
 }
 
 // judgeMeans keeps one alert for each of the server's own means that fails: a
-// channel that delivers nothing. Two channels that fail queue one message for
+// channel that delivers nothing, a vantage that sees nothing. Two channels that fail queue one message for
 // each other a spell, and no more: a message that fails raises nothing.
 func (e *Engine) judgeMeans(tx Tx) ([]portvigil.Change, error) {
 	channels, err := tx.Channels()
@@ -33,6 +33,27 @@ func (e *Engine) judgeMeans(tx Tx) ([]portvigil.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes := portvigil.ReconcileTroubles(e.now(), portvigil.FailingChannels(channels, e.now()), alerts)
+	troubles := portvigil.FailingChannels(channels, e.now())
+	blind, err := e.blindVantages(tx)
+	if err != nil {
+		return nil, err
+	}
+	changes := portvigil.ReconcileTroubles(e.now(), append(troubles, blind...), alerts)
 	return changes, e.record(tx, changes, "")
+}
+
+func (e *Engine) blindVantages(tx Tx) ([]portvigil.Trouble, error) {
+	hosts, err := tx.Hosts()
+	if err != nil {
+		return nil, err
+	}
+	var sights []portvigil.VantageSight
+	for _, h := range hosts {
+		trails, err := tx.Trails(h.ID)
+		if err != nil {
+			return nil, err
+		}
+		sights = append(sights, portvigil.VantageSights(h, trails, e.now())...)
+	}
+	return portvigil.BlindVantages(sights), nil
 }

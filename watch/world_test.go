@@ -276,6 +276,7 @@ type outsideWorld struct {
 	open      map[string][]uint16     // by address; guarded by mu
 	names     map[string][]netip.Addr // what DNS says; guarded by mu
 	complete  bool
+	silent    string // the address that never answers; guarded by mu
 	confirmed bool
 	own       bool
 	err       error
@@ -318,7 +319,7 @@ func (o *outsideWorld) Look(ctx context.Context, t OutsideTarget, progress func(
 	}
 	l := &portvigil.Look{ID: portvigil.NewID(), Run: t.Run, View: portvigil.Outside, Vantage: "local", Reach: portvigil.ReachInternet,
 		Address: t.Address, Proto: portvigil.TCP, Ports: ports, Method: portvigil.MethodConnect, Started: o.clock(), Ended: o.clock(),
-		Complete: o.complete, DefaultState: portvigil.StateFiltered, OwnAddress: o.own}
+		Complete: o.complete && t.Address.String() != o.silent, DefaultState: portvigil.StateFiltered, OwnAddress: o.own}
 	for _, port := range slices.Sorted(slices.Values(o.open[t.Address.String()])) {
 		if ports.Contains(port) {
 			l.Observations = append(l.Observations, portvigil.Observation{Port: port, State: portvigil.StateOpen,
