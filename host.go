@@ -50,6 +50,22 @@ type Host struct {
 	// Local tells that this is the server's own machine, seen from inside by it.
 	Local bool      `json:"local,omitempty"`
 	Added time.Time `json:"added"`
+	// Maintenance is the window in which nothing is told of the host; nil for none.
+	Maintenance *Maintenance `json:"maintenance,omitempty"`
+}
+
+// Maintenance is a time in which nothing is told of a host. Looks go on and
+// alerts are raised; what people would not know of is told when it ends.
+type Maintenance struct {
+	Until time.Time `json:"until"`
+	Why   string    `json:"why"`
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
+}
+
+// InMaintenance reports whether nothing is to be told of the host now.
+func (h *Host) InMaintenance(now time.Time) bool {
+	return h.Maintenance != nil && now.Before(h.Maintenance.Until)
 }
 
 // hostName holds what a host may be called: what fits a file name, a YAML

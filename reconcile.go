@@ -216,7 +216,7 @@ func (r *reconciler) open(d doorState, worst *Exposure) {
 }
 
 func (r *reconciler) reopen(a Alert, d doorState, worst *Exposure) {
-	a.State, a.Resolution, a.Changed = AlertNew, nil, r.Now
+	a.State, a.Resolution, a.Changed, a.Cause = AlertNew, nil, r.Now, nil // what it shared when it opened first
 	a.Reopened++
 	a.Memory = AlertMemory{Before: a.Memory.Before}
 	r.paint(&a, d, worst)

@@ -138,6 +138,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 			failures = append(failures, fmt.Errorf("judge %s: %w", h.Name, err))
 		}
 	}
+	failures = append(failures, e.store.Update(ctx, e.tellHeld))
 	return errors.Join(failures...)
 }
 

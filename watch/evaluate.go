@@ -44,12 +44,13 @@ func (e *Engine) situation(tx Tx, h portvigil.Host) (portvigil.Situation, error)
 	return portvigil.Situation{Host: h, Now: e.now(), Baseline: baseline, Trails: trails}, nil
 }
 
-// record writes changes of alerts, and one delivery a channel for each that is told.
+// record writes changes of alerts, and one delivery a channel for each that is
+// told, now or later (held.go).
 func (e *Engine) record(tx Tx, changes []portvigil.Change, by string) error {
 	if by == "" {
 		by = System
 	}
-	var channels []portvigil.ChannelRow
+	var told []portvigil.Change
 	for _, c := range changes {
 		c.Alert.Link = e.link(c.Alert.ID)
 		if err := tx.PutAlert(c.Alert); err != nil {
@@ -66,20 +67,17 @@ func (e *Engine) record(tx Tx, changes []portvigil.Change, by string) error {
 		if err := tx.AddAudit(entry); err != nil {
 			return err
 		}
-		if c.Told == "" {
-			continue
-		}
-		if channels == nil {
-			var err error
-			if channels, err = tx.Channels(); err != nil {
-				return err
-			}
-		}
-		if err := e.tell(tx, channels, c); err != nil {
-			return err
+		if c.Told != "" {
+			told = append(told, c)
 		}
 	}
-	return nil
+	if len(told) == 0 {
+		return nil
+	}
+	if err := e.shareCauses(tx, told); err != nil {
+		return err
+	}
+	return e.tellOrHold(tx, told)
 }
 
 // seenAgain is what Reconcile calls an update that changes no state.
