@@ -13,6 +13,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 FUZZTIME ?= 5s
+KILLS    ?= 200
 PACKAGES ?= ./...
 ARCHES   := amd64 arm64
 
@@ -32,7 +33,7 @@ endif
 export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
-	lint-rooms lint-cross lint-generated fuzz lab bench-connect generate \
+	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill generate \
 	release clean help
 
 build: ## Build bin/portvigil: static, for this machine
@@ -55,6 +56,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 5s)
 bench-connect: build ## Measure the connect scan beside nmap on 65,535 ports (needs root)
 	@go run ./lab/install
 	go run ./lab/bench-connect
+
+bench-kill: ## Kill the server KILLS times (default 200) amid its work, and look what was lost (needs root)
+	@go run ./lab/install
+	go test -count=1 -vet=off -timeout 60m -v -run '^TestNothingIsLostByKills$$' ./lab -args -kills $(KILLS)
 
 lint: lint-format lint-vet lint-static lint-modules lint-rooms lint-cross lint-generated ## Run every check that is no test
 	@echo "lint: clean"

@@ -13,9 +13,10 @@ import (
 
 // Message is one mail as the receiver took it.
 type Message struct {
-	From string   // of the envelope
-	To   []string // of the envelope
-	Data string   // header and body, as they came over the wire
+	From string    // of the envelope
+	To   []string  // of the envelope
+	Data string    // header and body, as they came over the wire
+	Time time.Time // when all of it had come
 }
 
 // MailServer is a real SMTP server on a host of the lab. It takes every mail
@@ -94,6 +95,7 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	came := time.Now()
 	s.server.mu.Lock()
 	fault := s.server.fault
 	s.server.mu.Unlock()
@@ -102,7 +104,7 @@ func (s *session) Data(r io.Reader) error {
 			return err
 		}
 	}
-	s.message.Data = string(data)
+	s.message.Data, s.message.Time = string(data), came
 	s.server.received.add(s.message)
 	return nil
 }

@@ -95,6 +95,16 @@ func (p *Process) Err() error {
 	return p.err
 }
 
+// ExitedBy is the signal that ended the process, 0 where none did. It waits for
+// the end.
+func (p *Process) ExitedBy() syscall.Signal {
+	<-p.done
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return status.Signal()
+	}
+	return 0
+}
+
 // Output is what the process has printed so far, stdout and stderr together.
 func (p *Process) Output() string { return p.output.String() }
 

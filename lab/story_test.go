@@ -29,6 +29,7 @@ type story struct {
 	mail    *lab.MailServer
 	slack   *lab.HTTPReceiver
 	hook    *lab.HTTPReceiver
+	server  *lab.Process
 }
 
 // result is what one command printed and how it ended.
@@ -139,6 +140,15 @@ func records[T any](t *testing.T, text, kind string) []T {
 	return list
 }
 
+// ready is what a server prints when it answers.
+const ready = "/enter?token="
+
+// serve starts the server, and leaves it to the caller to wait.
+func (s *story) serve() {
+	s.t.Helper()
+	s.server = s.scanner.Start(s.t, s.bin, "--data", s.data, "serve", "--no-local")
+}
+
 // newStory makes the hosts, starts the server and the three channels.
 func newStory(t *testing.T) *story {
 	l := lab.New(t)
@@ -147,8 +157,8 @@ func newStory(t *testing.T) *story {
 	s.mail = lab.Mailbox(t, people)
 	s.slack = lab.Receiver(t, people, 8001)
 	s.hook = lab.Receiver(t, people, 8002)
-	server := s.scanner.Start(t, s.bin, "--data", s.data, "serve", "--no-local")
-	server.WaitOutput(t, "/enter?token=")
+	s.serve()
+	s.server.WaitOutput(t, ready)
 	slackFile := filepath.Join(t.TempDir(), "slack.url")
 	if err := os.WriteFile(slackFile, []byte(s.slack.URL+"/services/T0/B0/x\n"), 0o600); err != nil {
 		t.Fatal(err)
