@@ -1,9 +1,11 @@
 package lab
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // Need is a program that lab tests run, and the Debian package that has it.
@@ -25,17 +27,22 @@ func Needs() []Need {
 		{"redis-server", "redis-server"},
 		{"mariadbd", "mariadb-server"},
 		{"nmap", "nmap"},
+		{"postgres", "postgresql"},
 	}
 }
 
 // Find returns the path of a program. Daemons and network tools live in sbin
 // folders, which are not on everybody's PATH: su without a dash keeps the
-// caller's. The error is exec.ErrNotFound.
+// caller's. Debian keeps PostgreSQL's server in a folder for each version, of
+// which the newest is taken. The error is exec.ErrNotFound.
 func Find(command string) (string, error) {
 	if path, err := exec.LookPath(command); err == nil {
 		return path, nil
 	}
-	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} {
+	// The pattern is well formed, and no folder that matches is no error.
+	versions, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	slices.SortFunc(versions, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a)) })
+	for _, dir := range append([]string{"/usr/local/sbin", "/usr/sbin", "/sbin"}, versions...) {
 		path := filepath.Join(dir, command)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return path, nil

@@ -31,7 +31,7 @@ func (t *Tx) BaselineVersions(kind, name string) ([]portvigil.BaselineVersion, e
 // is not that.
 func (t *Tx) AddBaseline(v portvigil.BaselineVersion) error {
 	var current int
-	err := t.tx.QueryRowContext(t.ctx, `SELECT coalesce(max(version), 0) FROM baselines WHERE org = ? AND kind = ? AND name = ?`,
+	err := t.row(`SELECT coalesce(max(version), 0) FROM baselines WHERE org = ? AND kind = ? AND name = ?`,
 		org, v.Kind, v.Name).Scan(&current)
 	if err != nil {
 		return err

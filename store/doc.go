@@ -3,7 +3,7 @@
 //	 Update(func(tx))                                  Work(workers)
 //	      │ one writer, immediate                           │
 //	      ▼                                                 ▼
-//	┌───────────────────── portvigil.db ──────────────────────────┐
+//	┌───────────── portvigil.db, or PostgreSQL ───────────────────┐
 //	│ hosts looks trails alerts audit    deliveries ──┐           │
 //	│ baselines channels settings        requests  ───┴─> jobs ───┼─> Deliver, Look
 //	└──────▲──────────────────────────────────────────────────────┘
@@ -11,17 +11,19 @@
 //	 View(func(tx))
 //
 // It promises: what Update did is on disk when it returns nil (write-ahead log,
-// synchronous=FULL) and leaves no trace when it returns an error. A delivery and
+// synchronous=FULL) and leaves no trace when it returns an error, on PostgreSQL
+// also where the connection is lost in the middle of a commit. A delivery and
 // a look request are rows; the job that wakes a worker is written in the same
 // transaction, and rows without one get one when Work starts, so that a crash
-// loses nothing. One process at a time has a data folder. Channel secrets are
-// sealed under a key file beside the database. An older database is backed up
-// before it is migrated.
+// loses nothing. One process at a time has a data folder, and a database. Channel
+// secrets are sealed under a key file in the data folder. An older SQLite
+// database is backed up before it is migrated.
 //
 // It refuses: a database of a newer version, another program's database, a
 // second process, a key file that does not belong to the database. It concludes
 // nothing: what a row means is said by the rooms that write it.
 //
 // Begin with Open and Store.Update in open.go and tx.go; hosts.go, looks.go,
-// alerts.go and so on are one file a noun; work.go runs the jobs.
+// alerts.go and so on are one file a noun; work.go runs the jobs; engine.go is
+// what the two databases do differently.
 package store

@@ -8,7 +8,7 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-	"modernc.org/sqlite"
+	modernc "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/portvigil/portvigil"
@@ -17,7 +17,7 @@ import (
 // resultCode returns SQLite's extended result code, 0 where the error is no
 // SQLite error (https://www.sqlite.org/rescode.html).
 func resultCode(err error) int {
-	var e *sqlite.Error
+	var e *modernc.Error
 	if errors.As(err, &e) {
 		return e.Code()
 	}
@@ -29,12 +29,14 @@ func primary(code int) int { return code & 0xff }
 
 func isBusy(err error) bool { return primary(resultCode(err)) == sqlite3.SQLITE_BUSY }
 
-func isDuplicate(err error) bool {
+func (sqlite) isDuplicate(err error) bool {
 	code := resultCode(err)
 	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 }
 
-func isOrphan(err error) bool { return resultCode(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY }
+func (sqlite) isOrphan(err error) bool {
+	return resultCode(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}
 
 // failure turns what the database or the system said into an Error that tells a
 // person what to do. An Error, and the end of a context, pass as they are.
@@ -46,25 +48,31 @@ func (s *Store) failure(err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
+	if told, _ := s.engine.fault(err); told != nil {
+		return told
+	}
 	if e := systemFailure(s.dir, err); e != nil {
 		return e
 	}
-	if e := databaseFailure(s.dir, resultCode(err)); e != nil {
-		return e
-	}
-	return fmt.Errorf("database in %s: %w", s.dir, err)
+	return fmt.Errorf("%s: %w", s.engine.name(), err)
 }
 
-// told is failure for a transaction: what is not SQLite's is the caller's own
-// error, and goes back as it came.
+// told is failure for a transaction: what is not the database's is the caller's
+// own error, and goes back as it came.
 func (s *Store) told(ctx context.Context, err error) error {
-	switch code := resultCode(err); {
-	case code == 0:
+	_, known := s.engine.fault(err)
+	switch {
+	case !known:
 		return err
-	case primary(code) == sqlite3.SQLITE_INTERRUPT && ctx.Err() != nil:
+	case ctx.Err() != nil: // what was told is that it was cut off
 		return ctx.Err()
 	}
 	return s.failure(err)
+}
+
+func (q sqlite) fault(err error) (told error, known bool) {
+	code := resultCode(err)
+	return databaseFailure(q.dir, code), code != 0
 }
 
 func systemFailure(dir string, err error) error {

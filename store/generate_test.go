@@ -2,6 +2,7 @@ package store
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,6 +64,12 @@ func some[T any](of *rapid.Generator[T]) *rapid.Generator[[]T] {
 // slice draws nil, empty and filled slices.
 func slice[T any](of *rapid.Generator[T]) *rapid.Generator[[]T] {
 	return rapid.OneOf(rapid.Just([]T(nil)), rapid.SliceOfN(of, 0, 3))
+}
+
+// genName is text that rows are found by: what PostgreSQL's columns cannot hold,
+// a zero byte, is in no name.
+func genName() *rapid.Generator[string] {
+	return rapid.String().Filter(func(s string) bool { return !strings.Contains(s, "\x00") })
 }
 
 func genPackage() *rapid.Generator[portvigil.Package] {
@@ -154,7 +161,7 @@ func genTrail() *rapid.Generator[*portvigil.Trail] {
 				Listeners: some(genListener()).Draw(t, "listeners")}
 		})
 		return &portvigil.Trail{
-			Key: portvigil.ViewKey{View: portvigil.Outside, Vantage: rapid.String().Draw(t, "vantage"),
+			Key: portvigil.ViewKey{View: portvigil.Outside, Vantage: genName().Draw(t, "vantage"),
 				Address: genAddress().Draw(t, "address"), Proto: portvigil.TCP},
 			Reach: portvigil.ReachInternal, Newest: genHead().Draw(t, "newest"),
 			First: some(covering).Draw(t, "first"), Latest: some(covering).Draw(t, "latest"),

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 )
 
 // A job only wakes: it holds the id of the row that says what to do. Each kind
@@ -39,9 +38,13 @@ const (
 )
 
 // newInserter returns the client that inserts jobs in our transactions.
-func newInserter(db *sql.DB, log *slog.Logger) (*river.Client[*sql.Tx], error) {
-	return river.NewClient(riversqlite.New(db), &river.Config{
-		Logger:        warnings(log),
+func (s *Store) newInserter() (*river.Client[*sql.Tx], error) {
+	driver, _, err := s.engine.jobs(s, false)
+	if err != nil {
+		return nil, err
+	}
+	return river.NewClient(driver, &river.Config{
+		Logger:        warnings(s.log),
 		FetchCooldown: fetchCooldown,
 	})
 }
@@ -79,7 +82,7 @@ const waiting = `('available', 'pending', 'retryable', 'scheduled')`
 
 // dropJobs removes the waiting jobs of rows that are about to go.
 func (t *Tx) dropJobs(kind, ids string, args ...any) error {
-	_, err := t.exec(`DELETE FROM river_job WHERE kind = ? AND state IN `+waiting+` AND args ->> '$.id' IN (`+ids+`)`,
+	_, err := t.exec(`DELETE FROM river_job WHERE kind = ? AND state IN `+waiting+` AND args ->> 'id' IN (`+ids+`)`,
 		append([]any{kind}, args...)...)
 	return err
 }

@@ -35,7 +35,7 @@ func (t *Tx) NextSeq() (uint64, error) {
 // HasLook reports whether the look is stored.
 func (t *Tx) HasLook(id string) (bool, error) {
 	var found bool
-	err := t.tx.QueryRowContext(t.ctx, `SELECT EXISTS (SELECT 1 FROM looks WHERE org = ? AND id = ?)`, org, id).Scan(&found)
+	err := t.row(`SELECT EXISTS (SELECT 1 FROM looks WHERE org = ? AND id = ?)`, org, id).Scan(&found)
 	return found, err
 }
 

@@ -16,6 +16,12 @@ import (
 
 // Options of a Store; the zero value serves.
 type Options struct {
+	// Database is where the rows are: "" for SQLite in the data folder, else
+	// PostgreSQL, as a postgres:// URL or as keyword=value pairs
+	// (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING).
+	// What it leaves open is taken from libpq's environment, PGPASSFILE among it.
+	Database string
+
 	Logger *slog.Logger     // nil: nothing is logged
 	Clock  func() time.Time // by which requests are due; nil: time.Now
 }
@@ -26,7 +32,8 @@ type Store struct {
 	log     *slog.Logger
 	clock   func() time.Time
 	lock    *os.File
-	writer  *sql.DB // one connection: writers queue here, not in SQLite
+	engine  engine
+	writer  *sql.DB // one connection: writers queue here, not in the database
 	readers *sql.DB
 	vault   *vault
 	queue   *river.Client[*sql.Tx] // only inserts; Work has its own
@@ -42,7 +49,12 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: o.Logger, clock: o.Clock}
+	s := &Store{dir: dir, log: o.Logger, clock: o.Clock, engine: sqlite{dir}}
+	if o.Database != "" {
+		if s.engine, err = newPostgres(o.Database); err != nil {
+			return nil, err
+		}
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -59,24 +71,17 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.lock, err = lockFolder(s.dir); err != nil {
 		return err
 	}
-	path := filepath.Join(s.dir, databaseFile)
-	exists, err := prepareDatabaseFile(path)
+	exists, err := s.engine.open(ctx, s)
 	if err != nil {
-		return err
-	}
-	if s.writer, err = openWriter(path); err != nil {
 		return err
 	}
 	if err := s.migrate(ctx, exists); err != nil {
 		return err
 	}
-	if s.readers, err = openReaders(path); err != nil {
-		return err
-	}
 	if s.vault, err = s.openVault(ctx); err != nil {
 		return err
 	}
-	s.queue, err = newInserter(s.writer, s.log)
+	s.queue, err = s.newInserter()
 	return err
 }
 

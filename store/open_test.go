@@ -17,14 +17,14 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
-func TestSQLite(t *testing.T) {
-	t.Parallel()
-	suite(t, func(t *testing.T) *Store { return openIn(t, t.TempDir()) })
-}
-
 func openIn(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), dir, Options{})
+	return openWith(t, dir, Options{})
+}
+
+func openWith(t *testing.T, dir string, o Options) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), dir, o)
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}

@@ -47,7 +47,7 @@ func (t *Tx) OpenRequests(hostID string) ([]portvigil.LookRequest, error) {
 // Setting returns a setting's value, "" where it was never put.
 func (t *Tx) Setting(key string) (string, error) {
 	var value string
-	err := t.tx.QueryRowContext(t.ctx, `SELECT value FROM settings WHERE org = ? AND key = ?`, org, key).Scan(&value)
+	err := t.row(`SELECT value FROM settings WHERE org = ? AND key = ?`, org, key).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}

@@ -1,16 +1,51 @@
 package store
 
 import (
+	"context"
 	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
 	"runtime"
+	"time"
 
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
+
+//go:embed migrations/sqlite/*.sql
+var sqliteMigrations embed.FS
+
+// applicationID is what the first migration writes into the file's header.
+const applicationID = 1347839852
 
 // busyTimeout is how long SQLite waits, in milliseconds, for a lock of another
 // program (a backup tool, the sqlite3 shell) before an error is told.
 const busyTimeout = "5000"
+
+// sqlite is the engine of the file in a data folder.
+type sqlite struct{ dir string }
+
+func (q sqlite) path() string { return filepath.Join(q.dir, databaseFile) }
+
+func (q sqlite) name() string { return "database in " + q.dir }
+
+func (q sqlite) open(_ context.Context, s *Store) (exists bool, err error) {
+	if exists, err = prepareDatabaseFile(q.path()); err != nil {
+		return false, err
+	}
+	if s.writer, err = openWriter(q.path()); err != nil {
+		return false, err
+	}
+	s.readers, err = openReaders(q.path())
+	return exists, err
+}
 
 // openWriter opens the one connection that writes. Transactions are immediate:
 // they take the write lock when they begin, so that none fails half-way. It is
@@ -48,4 +83,87 @@ func openReaders(path string) (*sql.DB, error) {
 func dataSource(path string, parameters url.Values) string {
 	u := url.URL{Scheme: "file", Path: path, RawQuery: parameters.Encode()}
 	return u.String()
+}
+
+func (q sqlite) checkOurs(ctx context.Context, db *sql.DB) error {
+	var id, tables int
+	err := errors.Join(
+		db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id),
+		db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'goose_%'").Scan(&tables))
+	if err != nil {
+		return err
+	}
+	if id != applicationID && tables > 0 {
+		return notOurs(q.dir, "is another program's database")
+	}
+	return nil
+}
+
+func (sqlite) migrations(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+}
+
+func (sqlite) hasTable(ctx context.Context, db *sql.DB, name string) (there bool, err error) {
+	err = db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?)`, name).Scan(&there)
+	return there, err
+}
+
+func (q sqlite) save(ctx context.Context, s *Store, version int64) error {
+	return s.Backup(ctx, fmt.Sprintf("%s.bak-%d", q.path(), version))
+}
+
+func (q sqlite) backup(ctx context.Context, path string) (err error) {
+	// SQLite takes an empty file, and keeps its narrow mode.
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	// Its own connection: the readers' may not run VACUUM, the writer's is wanted.
+	db, err := sql.Open("sqlite", dataSource(q.path(), nil))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", f.Name())
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func (sqlite) jobs(s *Store, _ bool) (riverdriver.Driver[*sql.Tx], func(), error) {
+	return riversqlite.New(s.writer), func() {}, nil
+}
+
+// polls: on SQLite River's listener is a second poll, 20 times a second, which
+// cost a server at rest more than all else together.
+func (sqlite) polls() bool { return true }
+
+func (sqlite) statement(query string, args []any) (string, []any) { return query, args }
+
+// snapshot: every transaction of SQLite is one, and the readers' connections
+// refuse to write.
+func (sqlite) snapshot() *sql.TxOptions { return nil }
+
+func (sqlite) commit(_ context.Context, _ *Store, tx *sql.Tx) error { return tx.Commit() }
+
+func (sqlite) again(err error, tries int) (time.Duration, bool) {
+	// The busy timeout already waited each time; a third time is a lock that stays.
+	const attempts = 3
+	return 0, isBusy(err) && tries < attempts
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // suite is what every database behind a Store has to do alike.
-func suite(t *testing.T, open func(*testing.T) *Store) {
+func suite(t *testing.T, db database) {
 	for name, test := range map[string]func(*testing.T, *Store){
 		"a host is found by name and id until it is removed":      testHosts,
 		"a scope rule replaces the one for the same network":      testScope,
@@ -44,7 +44,7 @@ func suite(t *testing.T, open func(*testing.T) *Store) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, open(t))
+			test(t, db.open(t, Options{}))
 		})
 	}
 }
@@ -388,7 +388,7 @@ func testDamagedRows(t *testing.T, s *Store) {
 		}
 	}
 	err := s.Update(t.Context(), func(tx *Tx) error {
-		if _, err := tx.exec(`UPDATE channels SET secret = X'00'`); err != nil {
+		if _, err := tx.exec(`UPDATE channels SET secret = ?`, []byte{0}); err != nil {
 			return err
 		}
 		return undone(reads["channels"](tx))

@@ -54,8 +54,8 @@ func (t *Tx) withoutJob(kind, rows string) ([]string, error) {
 		}
 		ids = append(ids, id)
 		return nil
-	}, rows+` AND id NOT IN (SELECT args ->> '$.id' FROM river_job
-		WHERE kind = ? AND state IN `+waiting+` AND args ->> '$.id' IS NOT NULL) ORDER BY id`, org, kind)
+	}, rows+` AND id NOT IN (SELECT args ->> 'id' FROM river_job
+		WHERE kind = ? AND state IN `+waiting+` AND args ->> 'id' IS NOT NULL) ORDER BY id`, org, kind)
 	if err != nil {
 		return nil, fmt.Errorf("find rows without a job: %w", err)
 	}

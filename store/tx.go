@@ -23,28 +23,44 @@ type Tx struct {
 	s   *Store
 }
 
-// View runs do on a consistent snapshot. Nothing in it can write.
+// View runs do on a consistent snapshot. Nothing in it can write. A connection
+// that is lost before do began is made anew; later, the error is told.
 func (s *Store) View(ctx context.Context, do func(*Tx) error) error {
-	return s.told(ctx, s.transact(ctx, s.readers, do))
+	began := false
+	return s.repeat(ctx, func() error {
+		return s.transact(ctx, s.readers, s.engine.snapshot(), func(tx *Tx) error {
+			began = true
+			return do(tx)
+		})
+	}, func() bool { return !began })
 }
 
 // Update runs do in the one write transaction; what it did is on disk when nil
-// is returned. do may run again when another program held the database, so it
-// changes nothing but the Tx; it must not call Update or View itself.
+// is returned. do may run again when another program held the database, or the
+// connection was lost, so it changes nothing but the Tx; it must not call Update
+// or View itself.
 func (s *Store) Update(ctx context.Context, do func(*Tx) error) error {
-	// The busy timeout already waited each time; a third time is a lock that stays.
-	const attempts = 3
-	var err error
-	for range attempts {
-		if err = s.transact(ctx, s.writer, do); !isBusy(err) || ctx.Err() != nil {
-			break
-		}
-	}
-	return s.told(ctx, err)
+	return s.repeat(ctx, func() error { return s.transact(ctx, s.writer, nil, do) }, func() bool { return true })
 }
 
-func (s *Store) transact(ctx context.Context, pool *sql.DB, do func(*Tx) error) error {
-	tx, err := pool.BeginTx(ctx, nil)
+// repeat runs a transaction until it is through, or trying again is of no use.
+func (s *Store) repeat(ctx context.Context, run func() error, may func() bool) error {
+	for tries := 1; ; tries++ {
+		err := run()
+		wait, again := s.engine.again(err, tries)
+		if !again || !may() || ctx.Err() != nil {
+			return s.told(ctx, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (s *Store) transact(ctx context.Context, pool *sql.DB, o *sql.TxOptions, do func(*Tx) error) error {
+	tx, err := pool.BeginTx(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -54,10 +70,11 @@ func (s *Store) transact(ctx context.Context, pool *sql.DB, do func(*Tx) error) 
 	if err := do(&Tx{ctx: ctx, tx: tx, s: s}); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return s.engine.commit(ctx, s, tx)
 }
 
 func (t *Tx) exec(query string, args ...any) (int64, error) {
+	query, args = t.s.engine.statement(query, args)
 	res, err := t.tx.ExecContext(t.ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -70,9 +87,9 @@ func (t *Tx) exec(query string, args ...any) (int64, error) {
 func (t *Tx) put(noun, name, query string, args ...any) error {
 	_, err := t.exec(query, args...)
 	switch {
-	case isDuplicate(err):
+	case t.s.engine.isDuplicate(err):
 		return portvigil.Errorf(portvigil.CodeConflict, "there already is %s %s", noun, portvigil.Printable(name))
-	case isOrphan(err):
+	case t.s.engine.isOrphan(err):
 		return portvigil.Errorf(portvigil.CodeNotFound, "%s %s belongs to a host that is not there", noun, portvigil.Printable(name))
 	case err != nil:
 		return fmt.Errorf("store %s %s: %w", noun, name, err)
@@ -92,8 +109,15 @@ func (t *Tx) change(noun, name, query string, args ...any) error {
 	return nil
 }
 
+// row is the first row of a query.
+func (t *Tx) row(query string, args ...any) *sql.Row {
+	query, args = t.s.engine.statement(query, args)
+	return t.tx.QueryRowContext(t.ctx, query, args...)
+}
+
 // each calls scan for every row of a query.
 func (t *Tx) each(scan func(row *sql.Rows) error, query string, args ...any) error {
+	query, args = t.s.engine.statement(query, args)
 	rows, err := t.tx.QueryContext(t.ctx, query, args...)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -75,7 +75,12 @@ func (s *Store) Work(ctx context.Context, w Workers) error {
 		}
 		return err
 	}
-	client, err := s.newWorker(ctx, w)
+	driver, release, err := s.engine.jobs(s, true)
+	if err != nil {
+		return fmt.Errorf("prepare the job queue: %w", err)
+	}
+	defer release()
+	client, err := s.newWorker(ctx, w, driver)
 	if err != nil {
 		return fmt.Errorf("prepare the job queue: %w", err)
 	}
@@ -89,7 +94,7 @@ func (s *Store) Work(ctx context.Context, w Workers) error {
 	return nil
 }
 
-func (s *Store) newWorker(ctx context.Context, w Workers) (*river.Client[*sql.Tx], error) {
+func (s *Store) newWorker(ctx context.Context, w Workers, driver riverdriver.Driver[*sql.Tx]) (*river.Client[*sql.Tx], error) {
 	workers := river.NewWorkers()
 	err := errors.Join(
 		river.AddWorkerSafely(workers, &deliverer{store: s, do: w.Deliver}),
@@ -100,18 +105,16 @@ func (s *Store) newWorker(ctx context.Context, w Workers) (*river.Client[*sql.Tx
 	if w.MaxLooks <= 0 {
 		w.MaxLooks = defaultMaxLooks
 	}
-	return river.NewClient(riversqlite.New(s.writer), &river.Config{
+	return river.NewClient(driver, &river.Config{
 		Logger: warnings(s.log),
 		Queues: map[string]river.QueueConfig{
 			deliverKind: {MaxWorkers: maxDeliveries},
 			lookKind:    {MaxWorkers: w.MaxLooks},
 		},
-		Workers:           workers,
-		FetchCooldown:     fetchCooldown,
-		FetchPollInterval: fetchPollInterval,
-		// On SQLite River's listener is a second poll, 20 times a second, which
-		// cost a server at rest more than all else together.
-		PollOnly:                    true,
+		Workers:                     workers,
+		FetchCooldown:               fetchCooldown,
+		FetchPollInterval:           fetchPollInterval,
+		PollOnly:                    s.engine.polls(),
 		RescueStuckJobsAfter:        rescueAfter,
 		SoftStopTimeout:             softStop,
 		CompletedJobRetentionPeriod: keepFinished,

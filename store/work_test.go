@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"slices"
@@ -13,6 +14,31 @@ import (
 
 	"github.com/portvigil/portvigil"
 )
+
+// workSuite is what Work has to do alike on every database.
+func workSuite(t *testing.T, db database) {
+	for name, test := range map[string]func(*testing.T, database){
+		"a delivery wakes its worker once when it is committed": testADeliveryWakesItsWorkerOnceWhenItIsCommitted,
+		"a failed delivery comes again":                         testAFailedDeliveryComesAgain,
+		"a panicking worker is told and tried again":            testAPanickingWorkerIsToldAndTriedAgain,
+		"a job that failed for a day is given up":               testAJobThatFailedForADayIsGivenUp,
+		"a look is tried for as long as its row is there":       testALookIsTriedForAsLongAsItsRowIsThere,
+		"a row that went while it was worked ends its job":      testARowThatWentWhileItWasWorkedEndsItsJob,
+		"a look wakes its worker when it is due":                testALookWakesItsWorkerWhenItIsDue,
+		"what a dead process was doing is done by the next":     testWhatADeadProcessWasDoingIsDoneByTheNext,
+		"rows without a job get one":                            testRowsWithoutAJobGetOne,
+		"the end cuts looks off and lets messages arrive":       testTheEndCutsLooksOffAndLetsMessagesArrive,
+		"only one work runs at a time":                          testOnlyOneWorkRunsAtATime,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, db)
+		})
+	}
+}
+
+// yesterday is more than a day ago, as both databases write a time.
+func yesterday() string { return time.Now().UTC().Add(-25 * time.Hour).Format(time.DateTime) }
 
 // call is one call of a worker, answered by the test.
 type call struct {
@@ -93,18 +119,12 @@ func finished(t *testing.T, s *Store, kind string) []string {
 	for {
 		var states []string
 		view(t, s, func(tx *Tx) error {
-			rows, err := tx.tx.QueryContext(tx.ctx, `SELECT state FROM river_job WHERE kind = ? ORDER BY id`, kind)
-			if err != nil {
-				return err
-			}
-			for rows.Next() {
+			return tx.each(func(row *sql.Rows) error {
 				var state string
-				if err := rows.Scan(&state); err != nil {
-					return err
-				}
+				err := row.Scan(&state)
 				states = append(states, state)
-			}
-			return errors.Join(rows.Err(), rows.Close())
+				return err
+			}, `SELECT state FROM river_job WHERE kind = ? ORDER BY id`, kind)
 		})
 		if !slices.ContainsFunc(states, func(s string) bool {
 			return slices.Contains([]string{"available", "running", "retryable", "scheduled"}, s)
@@ -119,9 +139,8 @@ func finished(t *testing.T, s *Store, kind string) []string {
 	}
 }
 
-func TestADeliveryWakesItsWorkerOnceWhenItIsCommitted(t *testing.T) {
-	t.Parallel()
-	s, d := openIn(t, t.TempDir()), newDesk()
+func testADeliveryWakesItsWorkerOnceWhenItIsCommitted(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
 	early := delivery("a", 0)
 	add(t, s, early) // before Work: it waits
 	stop := work(t, s, d.workers())
@@ -147,8 +166,7 @@ func TestADeliveryWakesItsWorkerOnceWhenItIsCommitted(t *testing.T) {
 	}
 }
 
-func TestAFailedDeliveryComesAgain(t *testing.T) {
-	t.Parallel()
+func testAFailedDeliveryComesAgain(t *testing.T, db database) {
 	for name, test := range map[string]struct {
 		err      error
 		from, to time.Duration
@@ -159,7 +177,7 @@ func TestAFailedDeliveryComesAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, d := openIn(t, t.TempDir()), newDesk()
+			s, d := db.open(t, Options{}), newDesk()
 			work(t, s, d.workers())
 			want := delivery("a", 0)
 			add(t, s, want)
@@ -181,14 +199,9 @@ type again time.Duration
 func (again) Error() string               { return "busy" }
 func (a again) RetryAfter() time.Duration { return time.Duration(a) }
 
-func TestAPanickingWorkerIsToldAndTriedAgain(t *testing.T) {
-	t.Parallel()
+func testAPanickingWorkerIsToldAndTriedAgain(t *testing.T, db database) {
 	told := make(chan string, 10)
-	s, err := Open(t.Context(), t.TempDir(), Options{Logger: slog.New(logTo(told))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := db.open(t, Options{Logger: slog.New(logTo(told))})
 	calls := make(chan int, 10)
 	n := 0
 	work(t, s, Workers{Deliver: func(context.Context, string) error {
@@ -221,13 +234,12 @@ func (l logTo) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func TestAJobThatFailedForADayIsGivenUp(t *testing.T) {
-	t.Parallel()
-	s, d := openIn(t, t.TempDir()), newDesk()
+func testAJobThatFailedForADayIsGivenUp(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
 	want := delivery("a", 0)
 	add(t, s, want)
 	update(t, s, func(tx *Tx) error {
-		_, err := tx.exec(`UPDATE river_job SET created_at = datetime(created_at, '-25 hours')`)
+		_, err := tx.exec(`UPDATE river_job SET created_at = '` + yesterday() + `'`)
 		return err
 	})
 	work(t, s, d.workers())
@@ -241,14 +253,13 @@ func TestAJobThatFailedForADayIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestALookIsTriedForAsLongAsItsRowIsThere(t *testing.T) {
-	t.Parallel()
-	s, d := openIn(t, t.TempDir()), newDesk()
+func testALookIsTriedForAsLongAsItsRowIsThere(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
 	h := addHost(t, s, "db1")
 	// A look of the schedule has waited for a day when it is first tried.
 	update(t, s, func(tx *Tx) error {
 		err := tx.AddRequest(request(h, 0))
-		_, err2 := tx.exec(`UPDATE river_job SET created_at = datetime(created_at, '-25 hours')`)
+		_, err2 := tx.exec(`UPDATE river_job SET created_at = '` + yesterday() + `'`)
 		return errors.Join(err, err2)
 	})
 	work(t, s, d.workers())
@@ -259,9 +270,8 @@ func TestALookIsTriedForAsLongAsItsRowIsThere(t *testing.T) {
 	same(t, finished(t, s, lookKind), []string{"completed"})
 }
 
-func TestARowThatWentWhileItWasWorkedEndsItsJob(t *testing.T) {
-	t.Parallel()
-	s, d := openIn(t, t.TempDir()), newDesk()
+func testARowThatWentWhileItWasWorkedEndsItsJob(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
 	ch := channel("a")
 	update(t, s, func(tx *Tx) error { return errors.Join(tx.PutChannel(ch), tx.AddDelivery(delivery("a", 0))) })
 	work(t, s, d.workers())
@@ -271,14 +281,9 @@ func TestARowThatWentWhileItWasWorkedEndsItsJob(t *testing.T) {
 	same(t, finished(t, s, deliverKind), []string{"cancelled"})
 }
 
-func TestALookWakesItsWorkerWhenItIsDue(t *testing.T) {
-	t.Parallel()
+func testALookWakesItsWorkerWhenItIsDue(t *testing.T, db database) {
 	// The store's clock says when; the wall's only how long that is.
-	s, err := Open(t.Context(), t.TempDir(), Options{Clock: func() time.Time { return at(0) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := db.open(t, Options{Clock: func() time.Time { return at(0) }})
 	d := newDesk()
 	work(t, s, d.workers())
 	h := addHost(t, s, "db1")
@@ -295,18 +300,15 @@ func TestALookWakesItsWorkerWhenItIsDue(t *testing.T) {
 	}
 }
 
-func TestWhatADeadProcessWasDoingIsDoneByTheNext(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	dying, d := openIn(t, dir), newDesk()
+func testWhatADeadProcessWasDoingIsDoneByTheNext(t *testing.T, db database) {
+	dying, d := db.open(t, Options{}), newDesk()
 	h := addHost(t, dying, "db1")
 	r, m := request(h, 0), delivery("a", 0)
 	update(t, dying, func(tx *Tx) error { return errors.Join(tx.AddRequest(r), tx.AddDelivery(m)) })
 	work(t, dying, d.workers())
 	_, _ = next(t, d.deliver), next(t, d.look) // both run, and never end
-	image := crashImage(t, dir)
 
-	s, after := openIn(t, image), newDesk()
+	s, after := db.crash(t, dying), newDesk()
 	begun := time.Now()
 	work(t, s, after.workers())
 	message, look := next(t, after.deliver), next(t, after.look)
@@ -321,9 +323,8 @@ func TestWhatADeadProcessWasDoingIsDoneByTheNext(t *testing.T) {
 	}
 }
 
-func TestRowsWithoutAJobGetOne(t *testing.T) {
-	t.Parallel()
-	s, d := openIn(t, t.TempDir()), newDesk()
+func testRowsWithoutAJobGetOne(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
 	h := addHost(t, s, "db1")
 	sent, queued, wanted, done := delivery("a", 0), delivery("a", 1), request(h, 0), request(h, 1)
 	sent.State, done.State = portvigil.DeliverySent, portvigil.LookDone
@@ -343,9 +344,8 @@ func TestRowsWithoutAJobGetOne(t *testing.T) {
 	same(t, finished(t, s, lookKind), []string{"completed"})
 }
 
-func TestTheEndCutsLooksOffAndLetsMessagesArrive(t *testing.T) {
-	t.Parallel()
-	s, d := openIn(t, t.TempDir()), newDesk()
+func testTheEndCutsLooksOffAndLetsMessagesArrive(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
 	h := addHost(t, s, "db1")
 	update(t, s, func(tx *Tx) error { return errors.Join(tx.AddRequest(request(h, 0)), tx.AddDelivery(delivery("a", 0))) })
 	stop := work(t, s, d.workers())
@@ -368,9 +368,8 @@ func TestTheEndCutsLooksOffAndLetsMessagesArrive(t *testing.T) {
 	}
 }
 
-func TestOnlyOneWorkRunsAtATime(t *testing.T) {
-	t.Parallel()
-	s, d := openIn(t, t.TempDir()), newDesk()
+func testOnlyOneWorkRunsAtATime(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
 	add(t, s, delivery("a", 0))
 	work(t, s, d.workers())
 	c := next(t, d.deliver)

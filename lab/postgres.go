@@ -1,0 +1,168 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+// Postgres is a PostgreSQL server of a test's own. It listens on a unix socket
+// in its data's folder and nowhere else, and is gone when the test ends.
+type Postgres struct {
+	dir       string // with the socket, the data and nothing else
+	owner     *syscall.Credential
+	process   *Process
+	databases atomic.Int32
+}
+
+// LockedRole is a user whom the server asks for LockedPassword; all others come
+// in by their name.
+const (
+	LockedRole     = "locked"
+	LockedPassword = "open sesame"
+)
+
+// StartPostgres starts Debian's PostgreSQL with an empty set of databases. It
+// needs no network namespace, and no root: as root it runs as Debian's user
+// postgres, or nobody, because PostgreSQL refuses root.
+func StartPostgres(t testing.TB) *Postgres {
+	t.Helper()
+	Require(t, "postgres", "initdb", "psql")
+	Sweep()
+	// Not t.TempDir, which only its maker can enter, and whose path with a test's
+	// name in it is longer than a socket's may be.
+	dir, err := os.MkdirTemp("", fmt.Sprintf("pvlab-%d-pg-", os.Getpid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("remove PostgreSQL's files: %v", err)
+		}
+	})
+	p := &Postgres{dir: dir, owner: postgresOwner(t)}
+	if p.owner != nil {
+		if err := os.Chown(dir, int(p.owner.Uid), int(p.owner.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// --no-sync: what initdb writes need not outlive the machine.
+	p.run(t, "initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "-D", p.data())
+	access := "local all " + LockedRole + " scram-sha-256\nlocal all all trust\n"
+	if err := os.WriteFile(filepath.Join(p.data(), "pg_hba.conf"), []byte(access), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Start(t)
+	p.SQL(t, "postgres", "CREATE ROLE "+LockedRole+" LOGIN PASSWORD '"+LockedPassword+"'")
+	return p
+}
+
+// postgresOwner is whom the server runs as: nil for the caller, who is not root.
+func postgresOwner(t testing.TB) *syscall.Credential {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		if errors.Join(err, err2) == nil {
+			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		}
+	}
+	t.Skip("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
+	return nil
+}
+
+func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
+
+func (p *Postgres) command(t testing.TB, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Dir = p.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.owner}
+	return cmd
+}
+
+func (p *Postgres) run(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	out, err := p.command(t, name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", name, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// Start starts the server, which StartPostgres has done already, and waits until
+// it takes connections.
+func (p *Postgres) Start(t testing.TB) {
+	t.Helper()
+	// What a killed server left says that it runs, to the next one as well where
+	// its number has been given away again.
+	if err := os.Remove(filepath.Join(p.data(), "postmaster.pid")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	cmd := p.command(t, "postgres", "-D", p.data(), "-k", p.dir,
+		"-c", "listen_addresses=", "-c", "fsync=on", "-c", "max_connections=200", "-c", "shared_buffers=16MB",
+		// Files of the data folder instead of /dev/shm, where a killed one leaves them.
+		"-c", "dynamic_shared_memory_type=mmap")
+	p.process = start(t, cmd, "postgres")
+	t.Cleanup(func() { p.Kill() })
+	p.process.WaitOutput(t, "database system is ready to accept connections")
+}
+
+// Stop ends the server as an administrator in a hurry would (SIGINT, "fast"):
+// transactions are rolled back, connections cut.
+func (p *Postgres) Stop() {
+	p.process.Signal(syscall.SIGINT)
+	<-p.process.Done()
+}
+
+// Kill ends the server as a crash would (SIGQUIT, "immediate"): the next start
+// recovers from its log.
+func (p *Postgres) Kill() {
+	p.process.Signal(syscall.SIGQUIT)
+	<-p.process.Done()
+}
+
+// Database makes a database and returns its URL. It is empty, or a copy of the
+// database of that name.
+func (p *Postgres) Database(t testing.TB, template string) string {
+	t.Helper()
+	name := "db" + strconv.Itoa(int(p.databases.Add(1)))
+	if template == "" {
+		template = "template1"
+	}
+	p.SQL(t, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+template)
+	return p.URL("postgres", name)
+}
+
+// URL is where a user finds a database.
+func (p *Postgres) URL(user, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(user), Path: "/" + database, RawQuery: url.Values{"host": {p.dir}}.Encode()}
+	return u.String()
+}
+
+// SQL runs statements as the superuser and returns what they print.
+func (p *Postgres) SQL(t testing.TB, database, statements string) string {
+	t.Helper()
+	return p.run(t, "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", p.dir, "-U", "postgres", "-d", database, "-c", statements)
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/portvigil/portvigil/lab"
+)
+
+// database makes the stores of one kind of database that the suites run on.
+type database struct {
+	// open makes an empty store, closed when the test ends.
+	open func(t *testing.T, o Options) *Store
+	// crash opens what is left of a running store when its machine loses power.
+	crash func(t *testing.T, s *Store) *Store
+}
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	db := database{
+		open:  func(t *testing.T, o Options) *Store { return openWith(t, t.TempDir(), o) },
+		crash: func(t *testing.T, s *Store) *Store { return openIn(t, crashImage(t, s.dir)) },
+	}
+	suite(t, db)
+	workSuite(t, db)
+}
+
+func TestPostgreSQL(t *testing.T) {
+	t.Parallel()
+	server := lab.StartPostgres(t)
+	template := migrated(t, server)
+	db := database{
+		open: func(t *testing.T, o Options) *Store {
+			o.Database = server.Database(t, template)
+			return openWith(t, t.TempDir(), o)
+		},
+		crash: func(t *testing.T, s *Store) *Store {
+			dir := t.TempDir()
+			key, err := os.ReadFile(filepath.Join(s.dir, keyFile))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, keyFile), key, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A database is copied while nobody is in it: what was in the middle of
+			// something is cut off, and has to wait outside.
+			name := databaseOf(s)
+			server.SQL(t, "postgres", "ALTER DATABASE "+name+" ALLOW_CONNECTIONS false")
+			cutOff(t, server, name)
+			image := server.Database(t, name)
+			server.SQL(t, "postgres", "ALTER DATABASE "+name+" ALLOW_CONNECTIONS true")
+			return openWith(t, dir, Options{Database: image})
+		},
+	}
+	suite(t, db)
+	workSuite(t, db)
+	for name, test := range map[string]func(*testing.T, *lab.Postgres, string){
+		"refuses":                                testPostgreSQLRefuses,
+		"loses nothing when connections are cut": testCuts,
+		"orders text as SQLite does":             testOrderOfText,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, server, template) })
+	}
+}
+
+// migrated makes a database of this version without a row, to be copied: that
+// is faster than migrating each.
+func migrated(t *testing.T, server *lab.Postgres) string {
+	t.Helper()
+	s, err := Open(t.Context(), t.TempDir(), Options{Database: server.Database(t, "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := databaseOf(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cutOff(t, server, name) // a connection that was closed may be there for a moment more
+	return name
+}
+
+func databaseOf(s *Store) string { return s.engine.(*postgres).config.Database }
+
+// cutOff ends every connection to a database, and waits until they have ended.
+func cutOff(t *testing.T, server *lab.Postgres, name string) {
+	t.Helper()
+	server.SQL(t, "postgres", "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '"+name+"'")
+}
