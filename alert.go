@@ -192,6 +192,14 @@ func (p DoorPrint) EntryScope() Scope {
 // Open reports whether somebody still has to resolve the alert.
 func (a *Alert) Open() bool { return a.State != AlertResolved }
 
+// ToBeNoted reports whether the alert was high or critical and ended by itself,
+// and nobody has seen that: what opened for an hour and shut again may be the
+// trace of somebody. It stays listed until a person comments on or acknowledges it.
+func (a *Alert) ToBeNoted() bool {
+	return !a.Open() && a.Resolution.Kind == ResolvedCleared && a.Resolution.By == "portvigil" &&
+		a.Severity.Rank() >= High.Rank() && !a.Memory.Noted
+}
+
 // AlertEvent is what people are told of: nothing else is.
 type AlertEvent string
 

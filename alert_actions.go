@@ -5,8 +5,13 @@ import (
 )
 
 // Acknowledge notes that somebody has seen the alert. It stays open; until is
-// when it becomes new again, nil for when it rises.
+// when it becomes new again, nil for when it rises. One that ended by itself is
+// noted, and stays resolved.
 func (a Alert) Acknowledge(by string, until *time.Time, now time.Time) (Change, error) {
+	if a.ToBeNoted() {
+		a.Memory.Noted = true
+		return Change{Alert: a, What: "noted"}, nil
+	}
 	if err := a.mustBeOpen(); err != nil {
 		return Change{}, err
 	}

@@ -8,9 +8,14 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
-// Alerts returns the open alerts, or all of them, newest change first.
+// Alerts returns the alerts that somebody still has to look at (the open ones,
+// and those that ended by themselves and are to be noted), or all of them,
+// newest change first.
 func (e *Engine) Alerts(ctx context.Context, open bool) (list []portvigil.Alert, err error) {
-	err = e.store.View(ctx, func(tx Tx) error { list, err = tx.Alerts(open); return err })
+	err = e.store.View(ctx, func(tx Tx) error { list, err = tx.Alerts(false); return err })
+	if open {
+		list = slices.DeleteFunc(list, func(a portvigil.Alert) bool { return !a.Open() && !a.ToBeNoted() })
+	}
 	slices.SortStableFunc(list, func(a, b portvigil.Alert) int { return b.Changed.Compare(a.Changed) })
 	return list, err
 }

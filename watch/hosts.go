@@ -20,7 +20,7 @@ func (e *Engine) AddHost(ctx context.Context, by string, h portvigil.Host) (port
 	if err := errors.Join(failures...); err != nil {
 		return h, err
 	}
-	h.ID, h.Added, h.Addresses, h.Waiting = portvigil.NewID(), e.now(), found, nil
+	h.ID, h.Added, h.Addresses, h.Waiting, h.Maintenance = portvigil.NewID(), e.now(), found, nil, nil
 	err := e.store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.Host(h.Name); err == nil {
 			return portvigil.Errorf(portvigil.CodeConflict, "host %s is there already", h.Name).

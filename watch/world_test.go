@@ -193,7 +193,7 @@ func (w *world) alerts(open bool) []portvigil.Alert {
 	w.Helper()
 	list, err := w.engine.Alerts(w.Context(), open)
 	w.must(err)
-	return list
+	return slices.DeleteFunc(list, func(a portvigil.Alert) bool { return open && !a.Open() })
 }
 
 // only returns the one open alert.

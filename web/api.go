@@ -26,6 +26,8 @@ func API(e Engine, newLink func() string, log *slog.Logger) http.Handler {
 		"GET /v1/hosts/{name}":                       a.host,
 		"DELETE /v1/hosts/{name}":                    a.removeHost,
 		"POST /v1/hosts/{name}/report":               a.report,
+		"POST /v1/hosts/{name}/maintenance":          a.startMaintenance,
+		"DELETE /v1/hosts/{name}/maintenance":        a.endMaintenance,
 		"GET /v1/scope":                              a.scope,
 		"POST /v1/scope":                             a.addScope,
 		"GET /v1/alerts":                             a.alerts,

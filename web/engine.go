@@ -23,6 +23,8 @@ type hostKeeper interface {
 	Hosts(ctx context.Context) ([]portvigil.HostStatus, error)
 	Host(ctx context.Context, name string) (portvigil.HostStatus, error)
 	RemoveHost(ctx context.Context, by, name string) error
+	StartMaintenance(ctx context.Context, by, name string, until time.Time, why string) (portvigil.Host, error)
+	EndMaintenance(ctx context.Context, name string) (portvigil.Host, error)
 	LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error
 	Report(ctx context.Context, name string, report io.Reader) (*portvigil.Look, error)
 	Scope(ctx context.Context) ([]portvigil.ScopeRule, error)

@@ -66,6 +66,14 @@ func (f *fakeEngine) RemoveHost(_ context.Context, by, name string) error {
 	return f.note("remove host %q by %s", name, by)
 }
 
+func (f *fakeEngine) StartMaintenance(_ context.Context, by, name string, until time.Time, why string) (portvigil.Host, error) {
+	return f.host.Host, f.note("maintenance of %q until %s why=%s by %s", name, until.UTC().Format(time.RFC3339), why, by)
+}
+
+func (f *fakeEngine) EndMaintenance(_ context.Context, name string) (portvigil.Host, error) {
+	return f.host.Host, f.note("end maintenance of %q", name)
+}
+
 func (f *fakeEngine) LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error {
 	if err := f.note("look at %q %s %s", name, wish.View, wish.Ports); err != nil {
 		return err

@@ -151,6 +151,11 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 		{"the overview has alerts, hosts and what ended", "/", func(e *fakeEngine) { e.alerts = append(e.alerts, resolved()) }, 200,
 			[]string{"1 open alert high", "high web1 has 9100/tcp open", "new · opened 3 hours ago", "inside: 2 minutes ago · outside 10.0.0.1: 5 minutes ago",
 				"Lately resolved accepted web1 has", "was high · by bob · 1 minute ago"}, []string{"No channel"}},
+		{"what was high and ended by itself is to be noted", "/", func(e *fakeEngine) {
+			a := resolved()
+			a.Resolution.Kind, a.Resolution.By = portvigil.ResolvedCleared, "portvigil"
+			e.alerts = []portvigil.Alert{a}
+		}, 200, []string{"No open alert", "To be noted", "cleared web1 has", "portvigil alerts ack ID"}, []string{"Lately resolved"}},
 		{"a quiet overview says so", "/", func(e *fakeEngine) { e.alerts, e.hosts[0].Alerts = nil, nil }, 200, []string{"No open alert", "as expected"}, nil},
 		{"a host that cannot be seen is not as expected", "/", func(e *fakeEngine) {
 			e.alerts, e.hosts[0].Alerts, e.hosts[0].Views[1].Fresh = nil, nil, false

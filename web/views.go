@@ -33,7 +33,8 @@ type overview struct {
 	Hosts    []hostLine
 	Alerts   some[portvigil.Alert]
 	Open     int
-	Ended    []portvigil.Alert // lately, the newest first
+	ToNote   some[portvigil.Alert] // ended by themselves, and nobody has noted it
+	Ended    []portvigil.Alert     // lately, the newest first
 	Channels int
 }
 
@@ -61,16 +62,19 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o := overview{Channels: len(channels)}
-	var open []portvigil.Alert
+	var open, toNote []portvigil.Alert
 	for _, a := range alerts {
 		switch {
 		case a.Open():
 			open = append(open, a)
+		case a.ToBeNoted():
+			toNote = append(toNote, a)
 		case len(o.Ended) < maxEnded:
 			o.Ended = append(o.Ended, a)
 		}
 	}
 	worstFirst(open)
+	o.ToNote = first(toNote, maxAlerts)
 	o.Open, o.Alerts = len(open), first(open, maxAlerts)
 	for _, h := range hosts {
 		o.Hosts = append(o.Hosts, lineOf(h))

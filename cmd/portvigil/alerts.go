@@ -52,7 +52,7 @@ func (a *app) alertsList() *cobra.Command {
 			return t.print()
 		},
 	}
-	c.Flags().BoolVar(&open, "open", false, "only those that somebody still has to resolve")
+	c.Flags().BoolVar(&open, "open", false, "only those that somebody still has to resolve, or has not noted to have ended by themselves")
 	return c
 }
 

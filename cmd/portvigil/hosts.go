@@ -18,7 +18,7 @@ func (a *app) hostsCommand() *cobra.Command {
 		Short:   "The hosts that are watched",
 		Example: "  portvigil hosts add web1 10.99.0.2\n  portvigil hosts look web1",
 	}
-	c.AddCommand(a.hostsAdd(), a.hostsList(), a.hostsShow(), a.hostsRemove(), a.hostsImport(), a.hostsLook(), a.hostsReport())
+	c.AddCommand(a.hostsAdd(), a.hostsList(), a.hostsShow(), a.hostsRemove(), a.hostsImport(), a.hostsMaintenance(), a.hostsLook(), a.hostsReport())
 	return c
 }
 

@@ -73,6 +73,10 @@ func (a *app) hostRecords(s portvigil.HostStatus) error {
 
 func (a *app) showHost(s portvigil.HostStatus, all bool) error {
 	fmt.Fprintf(a.stdout, "%s  %s\n", s.Host.Name, addressList(s.Host))
+	if m := s.Host.Maintenance; m != nil && s.Host.InMaintenance(time.Now()) {
+		fmt.Fprintf(a.stdout, "  in maintenance until %s (%s, by %s): nothing is told of it\n",
+			m.Until.UTC().Format(time.RFC3339), portvigil.Printable(m.Why), portvigil.Printable(m.By))
+	}
 	for _, w := range s.Host.Waiting {
 		fmt.Fprintf(a.stdout, "  a name newly leads to %s; to look at it: portvigil%s scope allow %s\n", w, a.dataFlag(), w)
 	}
