@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -26,6 +27,7 @@ import (
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	listen      string
+	database    string
 	noLocal     bool
 	reach       string
 	vantage     string
@@ -45,6 +47,7 @@ one-time link to its page. The other commands talk to it through a socket in
 its data folder.`,
 		Example: `  portvigil serve
   portvigil serve --data /srv/portvigil --listen 127.0.0.1:8080
+  PGPASSFILE=/etc/portvigil/pgpass portvigil serve --database postgres://portvigil@db.example/portvigil
   portvigil serve --link        # another one-time link to the server that runs`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -55,6 +58,7 @@ its data folder.`,
 		},
 	}
 	f := c.Flags()
+	f.StringVar(&o.database, "database", "", "a PostgreSQL database, as postgres://USER@HOST/DATABASE (default: a file in the data folder)")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:7979", "address of the pages")
 	f.BoolVar(&o.behindProxy, "behind-proxy", false, "a proxy in front speaks TLS: --listen may be another address than loopback")
 	f.BoolVar(&o.noLocal, "no-local", false, "do not look at this machine from inside")
@@ -72,6 +76,9 @@ func (o *serveOptions) check() error {
 	default:
 		return portvigil.Errorf(portvigil.CodeInvalid, "--reach %q is neither internet nor internal", portvigil.Printable(o.reach))
 	}
+	if err := checkDatabase(o.database); err != nil {
+		return err
+	}
 	host, port, err := net.SplitHostPort(o.listen)
 	if err != nil {
 		return portvigil.Errorf(portvigil.CodeInvalid, "--listen %q is no address and port", portvigil.Printable(o.listen)).
@@ -87,6 +94,25 @@ func (o *serveOptions) check() error {
 	return nil
 }
 
+// checkDatabase refuses what is no URL, and a password: every user of the machine
+// reads command lines. It never repeats the text, which may hold one.
+func checkDatabase(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return portvigil.Errorf(portvigil.CodeInvalid, "--database is no PostgreSQL URL").
+			WithHint("write it as postgres://USER@HOST/DATABASE, or postgres:///DATABASE?host=/run/postgresql")
+	}
+	_, given := u.User.Password()
+	if query := u.Query(); given || query.Has("password") || query.Has("sslpassword") {
+		return portvigil.Errorf(portvigil.CodeInvalid, "--database holds a password, which every user of this machine can read").
+			WithHint("leave it out, and put it into PGPASSWORD, or a file named by PGPASSFILE")
+	}
+	return nil
+}
+
 // serve runs until ctx ends and everything is quiet.
 func (a *app) serve(ctx context.Context, o serveOptions) error {
 	if err := o.check(); err != nil {
@@ -97,7 +123,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
-	ground, err := a.openGround(ctx, log)
+	ground, err := a.openGround(ctx, o.database, log)
 	if err != nil {
 		return err
 	}
@@ -148,8 +174,8 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 // bound by the hosts' own ceilings, not by this machine.
 const maxLooks = 8
 
-func (a *app) openGround(ctx context.Context, log *slog.Logger) (ground, error) {
-	s, err := store.Open(ctx, a.dataFolder(), store.Options{Logger: log})
+func (a *app) openGround(ctx context.Context, database string, log *slog.Logger) (ground, error) {
+	s, err := store.Open(ctx, a.dataFolder(), store.Options{Database: database, Logger: log})
 	return ground{s}, err
 }
 
