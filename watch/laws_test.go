@@ -95,19 +95,24 @@ func (w *world) person(t *rapid.T) {
 
 func TestTheEngineKeepsItsLawsThroughAnyStory(t *testing.T) {
 	t.Parallel()
+	seen := &tally{rows: map[string]int{}}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		w.channel("ops")
 		w.add(web1, []string{home4}, 22)
 		w.run(0)
+		seen.begin()
+		seen.note(w)
 		for range rapid.IntRange(1, 6).Draw(t, "steps") {
 			w.after(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour}).Draw(t, "later"))
 			w.step(t)
 			w.judgingAgainChangesNothing(t)
 			w.everyTransitionIsToldOnce(t)
 			w.requestsAreFew(t)
+			seen.note(w)
 		}
 	})
+	seen.report(t)
 }
 
 // judgingAgainChangesNothing: with nothing new, the second judgement writes no
