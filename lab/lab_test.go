@@ -196,7 +196,14 @@ func TestMailAndWebhooksReachTheirReceivers(t *testing.T) {
 
 	send(t, sender, mail.Addr, "Subject: one\r\n\r\nhello\r\n")
 	want := []lab.Message{{From: "a@example.org", To: []string{"b@example.org"}, Data: "Subject: one\r\n\r\nhello\r\n"}}
-	if diff := cmp.Diff(want, mail.Wait(t, 1, soon)); diff != "" {
+	mails := mail.Wait(t, 1, soon)
+	for i := range mails {
+		if time.Since(mails[i].Time) > soon {
+			t.Errorf("mail %d came at %v", i, mails[i].Time)
+		}
+		mails[i].Time = time.Time{}
+	}
+	if diff := cmp.Diff(want, mails); diff != "" {
 		t.Errorf("mail (-want +got):\n%s", diff)
 	}
 
