@@ -20,7 +20,7 @@ import (
 // quick are options for peers on loopback: nobody needs to be listened to for
 // long, and a machine that is busy with other tests may take its time.
 func quick() Options {
-	return Options{Timeout: 30 * time.Second, BannerWait: 100 * time.Millisecond}
+	return Options{Timeout: 30 * time.Second, BannerWait: time.Second}
 }
 
 // peer is a server on loopback that runs serve for every connection.
