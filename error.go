@@ -11,12 +11,15 @@ type Code string
 
 // The codes. An error without one is CodeInternal: logged, never shown.
 const (
-	CodeInvalid     Code = "invalid"      // the request makes no sense as it stands
-	CodeNotFound    Code = "not-found"    // what it names is not there
-	CodeConflict    Code = "conflict"     // what is there stands against it
-	CodeOutOfScope  Code = "out-of-scope" // the target may not be scanned
-	CodeUnavailable Code = "unavailable"  // it cannot be done now; later it may
-	CodeInternal    Code = "internal"
+	CodeInvalid      Code = "invalid"      // the request makes no sense as it stands
+	CodeNotFound     Code = "not-found"    // what it names is not there
+	CodeConflict     Code = "conflict"     // what is there stands against it
+	CodeOutOfScope   Code = "out-of-scope" // the target may not be scanned
+	CodeUnauthorized Code = "unauthorized" // it is not known who asks
+	CodeForbidden    Code = "forbidden"    // it is known, and may not
+	CodeTooMany      Code = "too-many"     // asked too often; later it may be
+	CodeUnavailable  Code = "unavailable"  // it cannot be done now; later it may
+	CodeInternal     Code = "internal"
 )
 
 // Error carries a code for programs, a sentence for people, and one step that

@@ -35,6 +35,8 @@ func suite(t *testing.T, db database) {
 		"a baseline takes the next version and no other":          testBaselines,
 		"a channel keeps its secret, sealed in its row":           testChannels,
 		"a removed channel takes what is queued for it":           testRemoveChannel,
+		"a user is changed in the next version and no other":      testUsers,
+		"a token is found by the hash of its secret":              testTokens,
 		"deliveries are queued until they are sent":               testDeliveries,
 		"requests are open while wanted or running":               testRequests,
 		"a removed host takes its looks and leaves its alerts":    testRemoveHost,

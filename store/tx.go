@@ -152,14 +152,19 @@ func records[T any](t *Tx, table, query string, args ...any) ([]T, error) {
 // record is records where at most one row can match.
 func record[T any](t *Tx, table, noun, name, query string, args ...any) (T, error) {
 	all, err := records[T](t, table, query, args...)
-	if err != nil || len(all) == 0 {
+	return onlyOne(all, err, noun, name)
+}
+
+// onlyOne is the row that was found by what only one can have.
+func onlyOne[T any](found []T, err error, noun, name string) (T, error) {
+	if err != nil || len(found) == 0 {
 		var none T
 		if err == nil {
 			err = notFound(noun, name)
 		}
 		return none, err
 	}
-	return all[0], nil
+	return found[0], nil
 }
 
 func notFound(noun, name string) error {

@@ -1,0 +1,72 @@
+package account
+
+import (
+	"context"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// hasher computes hashes one after the other: each takes 64 MiB for a tenth of a
+// second, and a small server has not much more than one of those to spare.
+type hasher struct {
+	cost Cost
+	// turn is held while a hash is computed; queue by the strangers whose turn may
+	// be next. So who is known waits for one stranger at most, however many come.
+	turn, queue chan struct{}
+	waiting     atomic.Int32
+}
+
+// mostWaiting is how many strangers wait for their turn; the rest is sent away
+// at once. The last of them waits a few seconds.
+const mostWaiting = 16
+
+func newHasher(c Cost) *hasher {
+	return &hasher{cost: c, turn: make(chan struct{}, 1), queue: make(chan struct{}, 1)}
+}
+
+// do runs compute in its turn. It returns a Slower where too many wait already.
+func (h *hasher) do(ctx context.Context, known bool, compute func()) error {
+	if !known {
+		defer h.waiting.Add(-1)
+		if h.waiting.Add(1) > mostWaiting {
+			return &Slower{After: 5 * time.Second}
+		}
+		if err := take(ctx, h.queue); err != nil {
+			return err
+		}
+		defer give(h.queue)
+	}
+	if err := take(ctx, h.turn); err != nil {
+		return err
+	}
+	defer give(h.turn)
+	compute()
+	if h.cost.Memory >= defaultCost.Memory {
+		debug.FreeOSMemory() // else the next one comes before the collector, and memory doubles
+	}
+	return nil
+}
+
+func take(ctx context.Context, c chan struct{}) error {
+	select {
+	case c <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func give(c chan struct{}) { <-c }
+
+// make hashes a new password.
+func (h *hasher) make(ctx context.Context, password string) (string, error) {
+	var made hashed
+	err := h.do(ctx, true, func() { made = newHashed(password, h.cost) })
+	return made.String(), err
+}
+
+// nobody is what a password is held against where no user has the name.
+func (h *hasher) nobody() hashed {
+	return hashed{h.cost, make([]byte, saltBytes), make([]byte, hashBytes)}
+}
