@@ -3,6 +3,7 @@ package store
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/portvigil/portvigil/lab"
@@ -28,11 +29,12 @@ func TestSQLite(t *testing.T) {
 
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
-	server := lab.StartPostgres(t)
+	server := lab.StartPostgres(t, lab.NoSync)
 	template := migrated(t, server)
+	spares := &spareDatabases{server: server, template: template}
 	db := database{
 		open: func(t *testing.T, o Options) *Store {
-			o.Database = server.Database(t, template)
+			o.Database = spares.take(t)
 			return openWith(t, t.TempDir(), o)
 		},
 		crash: func(t *testing.T, s *Store) *Store {
@@ -64,6 +66,51 @@ func TestPostgreSQL(t *testing.T) {
 		t.Run(name, func(t *testing.T) { test(t, server, template) })
 	}
 }
+
+// spareDatabases gives each test an empty database of this version. Making one
+// takes PostgreSQL longer than most tests need it for, so the database of a test
+// that has ended is emptied for the next.
+type spareDatabases struct {
+	server   *lab.Postgres
+	template string
+
+	mu   sync.Mutex
+	free []string // guarded by mu
+}
+
+// take returns the URL of a database that is the test's until it ends.
+func (d *spareDatabases) take(t *testing.T) string {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var url string
+	if n := len(d.free); n > 0 {
+		url, d.free = d.free[n-1], d.free[:n-1]
+	} else {
+		url = d.server.Database(t, d.template)
+	}
+	// Runs after the clean-up that the test asks for later: its store is closed.
+	t.Cleanup(func() {
+		name := nameIn(t, url)
+		cutOff(t, d.server, name)
+		d.server.SQL(t, name, emptied)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.free = append(d.free, url)
+	})
+	return url
+}
+
+// emptied deletes every row but those that say which version the tables have.
+const emptied = `DO $$
+DECLARE name regclass;
+BEGIN
+	FOR name IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+		AND relname NOT IN ('portvigil_version', 'river_migration') ORDER BY relname = 'hosts' DESC
+	LOOP
+		EXECUTE 'DELETE FROM ' || name;
+	END LOOP;
+END $$`
 
 // migrated makes a database of this version without a row, to be copied: that
 // is faster than migrating each.

@@ -218,7 +218,11 @@ func TestAnOlderDatabaseIsCopiedAndMigrated(t *testing.T) {
 	}
 	s := openIn(t, dir)
 	update(t, s, func(tx *Tx) error { return tx.AddDelivery(delivery("a", 1)) })
-	backup, err := sql.Open("sqlite", dataSource(filepath.Join(dir, databaseFile+".bak-1"), nil))
+	saved, err := filepath.Glob(filepath.Join(dir, databaseFile+".bak-*"))
+	if err != nil || len(saved) != 1 {
+		t.Fatalf("got the backups %v, %v, want one", saved, err)
+	}
+	backup, err := sql.Open("sqlite", dataSource(saved[0], nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,7 +146,7 @@ func testCuts(t *testing.T, server *lab.Postgres, template string) {
 
 func TestPostgreSQLThatIsStartedAnewLosesNothing(t *testing.T) {
 	t.Parallel()
-	server := lab.StartPostgres(t)
+	server := lab.StartPostgres(t, lab.NoSync)
 	s, d := openWith(t, t.TempDir(), Options{Database: server.Database(t, "")}), newDesk()
 	work(t, s, d.workers())
 	for i, end := range []func(){server.Stop, server.Kill} {

@@ -291,12 +291,15 @@ func testALookWakesItsWorkerWhenItIsDue(t *testing.T, db database) {
 	soon.Due = at(0).Add(300 * time.Millisecond)
 	begun := time.Now()
 	update(t, s, func(tx *Tx) error { return errors.Join(tx.AddRequest(soon), tx.AddRequest(never), tx.AddRequest(now)) })
-	first := next(t, d.look)
-	first.answer <- nil
-	second := next(t, d.look)
-	second.answer <- nil
-	if first.id != now.ID || second.id != soon.ID || second.time.Sub(begun) < 290*time.Millisecond {
-		t.Errorf("got %s and %s after %s; want %s, and %s after 300ms", first.id, second.id, second.time.Sub(begun), now.ID, soon.ID)
+	called := map[string]time.Duration{}
+	for range 2 { // in either order where the machine was too busy to see the first in time
+		c := next(t, d.look)
+		c.answer <- nil
+		called[c.id] = c.time.Sub(begun)
+	}
+	_, there := called[now.ID]
+	if wait := called[soon.ID]; !there || wait < 290*time.Millisecond {
+		t.Errorf("got %v; want %s, and %s after 300ms", called, now.ID, soon.ID)
 	}
 }
 
