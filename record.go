@@ -1,12 +1,6 @@
 package portvigil
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/netip"
 	"time"
 )
@@ -134,86 +128,4 @@ func RecordOfFinding(e Exposure, now time.Time) FindingRecord {
 		r.Address = &e.Address
 	}
 	return r
-}
-
-// Bounds of what ReadInsideReport takes.
-const (
-	maxReport       = 64 << 20
-	maxReportLine   = 1 << 20
-	maxReportedRows = 200_000
-)
-
-// ReadInsideReport reads what check --json prints into the inside look that it
-// is. It returns an Error with CodeInvalid, naming the line, for what is no
-// such report, and for one that was cut off before its look record.
-func ReadInsideReport(r io.Reader) (*Look, error) {
-	lines := bufio.NewScanner(io.LimitReader(r, maxReport))
-	lines.Buffer(make([]byte, 64<<10), maxReportLine)
-	var listeners []Listener
-	for n := 1; lines.Scan(); n++ {
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
-			continue
-		}
-		var kind struct {
-			Type string `json:"type"`
-		}
-		if err := json.Unmarshal(line, &kind); err != nil {
-			return nil, Errorf(CodeInvalid, "line %d of the report is no JSON record: %v", n, err).
-				WithHint("give the output of: portvigil check --json")
-		}
-		switch kind.Type {
-		case "listener":
-			var rec ListenerRecord
-			if err := json.Unmarshal(line, &rec); err != nil {
-				return nil, Errorf(CodeInvalid, "line %d of the report: %v", n, err)
-			}
-			if err := rec.Listener.check(); err != nil {
-				return nil, Errorf(CodeInvalid, "line %d of the report: %v", n, err)
-			}
-			if listeners = append(listeners, rec.Listener); len(listeners) > maxReportedRows {
-				return nil, Errorf(CodeInvalid, "the report has more than %d listeners", maxReportedRows)
-			}
-		case "look":
-			var rec LookRecord
-			if err := json.Unmarshal(line, &rec); err != nil {
-				return nil, Errorf(CodeInvalid, "line %d of the report: %v", n, err)
-			}
-			return rec.inside(listeners)
-		}
-	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, Errorf(CodeInvalid, "the report has a line of more than %d bytes", maxReportLine)
-	} else if err != nil {
-		return nil, fmt.Errorf("read the report: %w", err)
-	}
-	return nil, Errorf(CodeInvalid, "the report ends without a look record").
-		WithHint("give the whole output of: portvigil check --json")
-}
-
-func (l *Listener) check() error {
-	if _, err := ParseProto(string(l.Proto)); err != nil {
-		return err
-	}
-	if l.Port == 0 || !l.Address.IsValid() {
-		return Errorf(CodeInvalid, "a listener has no address or port")
-	}
-	if l.Scope.Rank() == 0 {
-		l.Scope = ScopeOf(l.Address)
-	}
-	return nil
-}
-
-func (r *LookRecord) inside(listeners []Listener) (*Look, error) {
-	switch {
-	case r.View != Inside:
-		return nil, Errorf(CodeInvalid, "the report is a look from %q, not from inside", r.View)
-	case r.ID == "" || len(r.ID) > 64:
-		return nil, Errorf(CodeInvalid, "the report's look has no usable id")
-	case r.Open != len(listeners):
-		return nil, Errorf(CodeInvalid, "the report has %d listeners, its look speaks of %d", len(listeners), r.Open).
-			WithHint("give the whole output of: portvigil check --json")
-	}
-	return &Look{ID: r.ID, Run: r.Run, Host: r.Host, View: Inside, Covers: r.Covers, Method: r.Method, Started: r.Started,
-		Ended: r.Ended, Complete: r.Complete, Probes: r.Probes, Notes: r.Notes, Listeners: listeners}, nil
 }
