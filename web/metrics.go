@@ -18,6 +18,8 @@ type Metrics struct {
 	Exposures  map[portvigil.Verdict]int
 	Queued     int // notifications that are not delivered yet
 	Channels   []portvigil.ChannelRow
+	// Restarts counts by the server's own process how often it was started again.
+	Restarts map[string]int
 }
 
 // metricsHandler serves /metrics to who brings its token, or is signed in.
@@ -62,6 +64,10 @@ func (m Metrics) register(r *prometheus.Registry) {
 	endpoints := gauge("endpoints", "Endpoints by verdict.", "verdict")
 	for _, verdict := range verdicts { // also those at 0: a series that goes away looks like a failed scrape
 		endpoints.WithLabelValues(string(verdict)).Set(float64(m.Exposures[verdict]))
+	}
+	restarts := gauge("process_restarts", "How often a process of the server had to be started again since the server began.", "process")
+	for process, n := range m.Restarts {
+		restarts.WithLabelValues(process).Set(float64(n))
 	}
 	success := gauge("channel_last_success_timestamp_seconds", "When a channel last took a message; 0 for never.", "channel")
 	failing := gauge("channel_failing", "1 where a channel's last message failed.", "channel")

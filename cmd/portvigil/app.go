@@ -23,10 +23,15 @@ type app struct {
 
 	data string // --data
 	json bool   // --json
+
+	args    []string   // the command line, for the processes of serve
+	process string     // which process of serve this is; "" for the one that was called
+	begun   *beginning // what the parent said to this process of serve; nil for others
 }
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, a *app, args []string) int {
+	a.args = args
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
@@ -56,7 +61,7 @@ Exit codes: 0 as expected, 1 differs, 2 failed or could not tell.`,
 	root.AddCommand(
 		a.serveCommand(), a.scanCommand(), a.checkCommand(), a.baselineCommand(), a.hostsCommand(),
 		a.scopeCommand(), a.alertsCommand(), a.channelsCommand(),
-		a.doctorCommand(), a.versionCommand(), a.completionCommand(),
+		a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.processCommand(),
 	)
 	requireSubcommand(root)
 	return root
@@ -86,6 +91,9 @@ func requireSubcommand(c *cobra.Command) {
 
 // dataFolder returns --data, or the folder of whoever runs the command.
 func (a *app) dataFolder() string {
+	if a.begun != nil {
+		return a.begun.Data // this process may have another user than who started it
+	}
 	if a.data != "" {
 		return a.data
 	}
@@ -101,6 +109,9 @@ func (a *app) dataDefault() string {
 
 // baselineDefault is where check keeps its baseline.
 func (a *app) baselineDefault() string {
+	if a.begun != nil {
+		return a.begun.Baseline
+	}
 	if os.Geteuid() == 0 {
 		return "/etc/portvigil/baseline.yaml"
 	}

@@ -2,26 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
-	"os"
-	"os/user"
-	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/portvigil/portvigil"
-	"github.com/portvigil/portvigil/notify"
-	"github.com/portvigil/portvigil/store"
-	"github.com/portvigil/portvigil/watch"
-	"github.com/portvigil/portvigil/web"
 )
 
 // serveOptions are the flags of serve.
@@ -113,117 +102,36 @@ func checkDatabase(text string) error {
 	return nil
 }
 
+// logger writes to stderr, every step where that is asked for.
+func (a *app) logger(o serveOptions) *slog.Logger {
+	level := slog.LevelInfo
+	if o.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// The processes of the server.
+const (
+	processCore    = "core"    // database, scheduler, pages
+	processInside  = "inside"  // looks at this machine from inside
+	processScanner = "scanner" // looks at hosts from outside
+)
+
 // serve runs until ctx ends and everything is quiet.
 func (a *app) serve(ctx context.Context, o serveOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	level := slog.LevelInfo
-	if o.verbose {
-		level = slog.LevelDebug
+	if a.process == processCore {
+		return a.runCore(ctx, o)
 	}
-	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
-	ground, err := a.openGround(ctx, o.database, log)
-	if err != nil {
-		return err
-	}
-	defer ground.Close()
 	page, err := listenPage(o.listen)
 	if err != nil {
 		return err
 	}
 	defer page.Close()
-	socket, err := listenSocket(filepath.Join(a.dataFolder(), socketName))
-	if err != nil {
-		return err
-	}
-	defer socket.Close()
-
-	base := "http://" + page.Addr().String()
-	engine := a.engine(ground, o, base, log)
-	if !o.noLocal {
-		if err := engine.EnsureLocal(ctx, localName()); err != nil {
-			return fmt.Errorf("add this machine: %w", err)
-		}
-	}
-	doorkeeper := web.NewDoorkeeper(base, time.Now)
-	doorkeeper.BehindProxy = o.behindProxy
-	metricsToken, err := a.metricsToken()
-	if err != nil {
-		return err
-	}
-	a.greet(ctx, engine, doorkeeper, o)
-
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return engine.Run(ctx) })
-	g.Go(func() error {
-		return ground.Work(ctx, store.Workers{Deliver: engine.Deliver, Look: engine.MakeLook, MaxLooks: maxLooks})
-	})
-	g.Go(func() error { return serveHTTP(ctx, socket, named(web.API(engine, doorkeeper.NewLink, log))) })
-	g.Go(func() error {
-		return serveHTTP(ctx, page, web.Pages(engine, doorkeeper, metricsToken, measure(ground, engine), log))
-	})
-	err = g.Wait()
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
-}
-
-// maxLooks is how many hosts are looked at side by side: connect looks are
-// bound by the hosts' own ceilings, not by this machine.
-const maxLooks = 8
-
-func (a *app) openGround(ctx context.Context, database string, log *slog.Logger) (ground, error) {
-	s, err := store.Open(ctx, a.dataFolder(), store.Options{Database: database, Logger: log})
-	return ground{s}, err
-}
-
-func (a *app) engine(g ground, o serveOptions, base string, log *slog.Logger) *watch.Engine {
-	options := watch.Options{Logger: log, LinkBase: base}
-	if !o.noLocal {
-		options.Inside = machineInside{}
-	}
-	return watch.New(g, localVantage{name: o.vantage, reach: portvigil.Reach(o.reach)},
-		post{notify.Options{LinkBase: base, Version: version}}, options)
-}
-
-// localName is what this machine is called as a host.
-func localName() string {
-	name, err := os.Hostname()
-	if err != nil || portvigil.CheckHostName(name) != nil {
-		return "localhost"
-	}
-	return name
-}
-
-// greet prints the link, and what a machine without a browser needs.
-func (a *app) greet(ctx context.Context, e *watch.Engine, d *web.Doorkeeper, o serveOptions) {
-	link := d.NewLink()
-	fmt.Fprintf(a.stdout, "PortVigil %s watches. Its page (this link works once):\n\n  %s\n\n", version, link)
-	_, port, _ := net.SplitHostPort(d.Address())
-	fmt.Fprintf(a.stdout, "No browser here? On your own machine: ssh -L %s:%s %s, then open the link there.\n", port, d.Address(), localName())
-	fmt.Fprintf(a.stdout, "Next: portvigil%s hosts add NAME ADDRESS, portvigil%s channels add --help\n", a.dataFlag(), a.dataFlag())
-	a.offerImport(ctx, e)
-}
-
-// dataFlag is what a command needs to find this server.
-func (a *app) dataFlag() string {
-	if a.data == "" {
-		return ""
-	}
-	return " --data " + a.data
-}
-
-// offerImport says, while the server knows no baseline, that check's is there.
-func (a *app) offerImport(ctx context.Context, e *watch.Engine) {
-	path := a.baselineDefault()
-	if _, err := os.Stat(path); err != nil {
-		return
-	}
-	if list, err := e.Baselines(ctx); err == nil && len(list) == 0 {
-		fmt.Fprintf(a.stdout, "There is a baseline in %s; to begin with it: portvigil%s baseline import %s\n", path, a.dataFlag(), path)
-	}
+	return a.keep(ctx, o, page)
 }
 
 func (a *app) printLink(ctx context.Context) error {
@@ -235,23 +143,4 @@ func (a *app) printLink(ctx context.Context) error {
 	}
 	_, err := fmt.Fprintln(a.stdout, answer.Link)
 	return err
-}
-
-// named gives each request of the socket the name of who sent it.
-func named(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := "unknown"
-		if uid, ok := r.Context().Value(peerKey{}).(int); ok {
-			name = userName(uid)
-		}
-		next.ServeHTTP(w, r.WithContext(web.WithBy(r.Context(), name)))
-	})
-}
-
-// userName returns the login name of a user, or its number.
-func userName(uid int) string {
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		return u.Username
-	}
-	return "uid " + strconv.Itoa(uid)
 }
