@@ -14,6 +14,7 @@ BUILD := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 FUZZTIME ?= 5s
 KILLS    ?= 200
+HISTORIES ?= 10000
 PACKAGES ?= ./...
 ARCHES   := amd64 arm64
 
@@ -33,7 +34,7 @@ endif
 export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
-	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill generate \
+	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-histories generate \
 	release clean help
 
 build: ## Build bin/portvigil: static, for this machine
@@ -60,6 +61,9 @@ bench-connect: build ## Measure the connect scan beside nmap on 65,535 ports (ne
 bench-kill: ## Kill the server KILLS times (default 200) amid its work, and look what was lost (needs root)
 	@go run ./lab/install
 	go test -count=1 -vet=off -timeout 60m -v -run '^TestNothingIsLostByKills$$' ./lab -args -kills $(KILLS)
+
+bench-histories: ## Hold the engine against a model of its rules in HISTORIES (default 10000) made-up histories
+	GOGC=400 go test -count=1 -vet=off -timeout 120m -v -run '^TestTheEngineDoesWhatTheRulesSayInAnyHistory$$' ./watch -args -histories $(HISTORIES)
 
 lint: lint-format lint-vet lint-static lint-modules lint-rooms lint-cross lint-generated ## Run every check that is no test
 	@echo "lint: clean"

@@ -82,6 +82,20 @@ func (h Hours) Contain(now time.Time) bool {
 	return h.From <= m || m < h.To
 }
 
+// next returns a moment after now that is no later than the first at which the
+// span begins or ends, zero where it never does. It is a quarter of an hour away
+// at most: where summer time begins or ends, a span can begin or end with that.
+func (h Hours) next(now time.Time) time.Time {
+	zone, err := time.LoadLocation(h.Zone)
+	if h.IsZero() || err != nil {
+		return time.Time{}
+	}
+	minute := now.In(zone).Truncate(time.Minute)
+	m := minute.Hour()*60 + minute.Minute()
+	wait := func(until int) int { return (until-m-1+24*60)%(24*60) + 1 }
+	return minute.Add(time.Duration(min(wait(h.From), wait(h.To), 15-m%15)) * time.Minute).UTC()
+}
+
 // String writes what ParseHours reads, and "" for the zero value.
 func (h Hours) String() string {
 	if h.IsZero() {

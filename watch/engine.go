@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -58,6 +57,8 @@ type Options struct {
 	LinkBase string
 	// Inside makes the inside view of the local host; nil: there is none.
 	Inside insideViewer
+	// Chance returns a number below n, by which looks are spread; nil: any.
+	Chance func(n int64) int64
 }
 
 // Engine is the loop that watches. Its methods may be called at the same time.
@@ -69,14 +70,20 @@ type Engine struct {
 	clock     Clock
 	log       *slog.Logger
 	linkBase  string
+	chance    func(int64) int64
 
 	turns    turns
 	progress broadcast
+	dues     dues
 }
 
 // New returns an engine over the store; Run makes it watch.
 func New(store Store, outside outsideViewer, m messenger, o Options) *Engine {
-	e := &Engine{store: store, outside: outside, inside: o.Inside, messenger: m, clock: o.Clock, log: o.Logger, linkBase: o.LinkBase}
+	e := &Engine{outside: outside, inside: o.Inside, messenger: m, clock: o.Clock, log: o.Logger, linkBase: o.LinkBase, chance: o.Chance}
+	if e.chance == nil {
+		e.chance = rand.Int64N
+	}
+	e.store = noting{store, &e.dues}
 	if e.clock == nil {
 		e.clock = time.Now
 	}
@@ -88,59 +95,6 @@ func New(store Store, outside outsideViewer, m messenger, o Options) *Engine {
 
 // now is the server's time as the store keeps it: UTC, in microseconds.
 func (e *Engine) now() time.Time { return e.clock().UTC().Truncate(time.Microsecond) }
-
-// sweepEvery is how often what depends on time alone is judged anew: freshness,
-// acknowledgements, expiry. A minute is below every interval of the rules.
-const sweepEvery = time.Minute
-
-// Run judges every host anew from time to time, until ctx ends. Looks and
-// deliveries are made by whoever calls MakeLook and Deliver.
-func (e *Engine) Run(ctx context.Context) error {
-	if err := e.ensureSchedules(ctx); err != nil {
-		return err
-	}
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
-			e.log.Error("judging the hosts failed", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// sweep judges the means of watching, then each host anew; one that cannot be judged holds up no other.
-func (e *Engine) sweep(ctx context.Context) error {
-	var hosts []portvigil.Host
-	if err := e.store.View(ctx, func(tx Tx) (err error) {
-		hosts, err = tx.Hosts()
-		return err
-	}); err != nil {
-		return err
-	}
-	failures := []error{e.sweepMeans(ctx)}
-	for _, h := range hosts {
-		err := e.store.Update(ctx, func(tx Tx) error {
-			h, err := hostNow(tx, h.ID)
-			if err != nil {
-				return err
-			}
-			return e.evaluate(tx, h, portvigil.Approval{})
-		})
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil && !errors.Is(err, errGone):
-			failures = append(failures, fmt.Errorf("judge %s: %w", h.Name, err))
-		}
-	}
-	failures = append(failures, e.store.Update(ctx, e.tellHeld))
-	return errors.Join(failures...)
-}
 
 // errGone tells that a host was removed while it was looked at or judged.
 var errGone = errors.New("the host was removed")
@@ -169,7 +123,7 @@ func (e *Engine) ensureSchedules(ctx context.Context) error {
 			}
 			for _, view := range e.viewsOf(h) {
 				if !hasScheduled(open, view) {
-					if err := tx.AddRequest(e.wish(h, view, nil, reasonSchedule, e.now().Add(spread(h.Interval(view))))); err != nil {
+					if err := tx.AddRequest(e.wish(h, view, nil, reasonSchedule, e.now().Add(e.spread(h.Interval(view))))); err != nil {
 						return err
 					}
 				}
@@ -193,11 +147,11 @@ func (e *Engine) viewsOf(h portvigil.Host) []portvigil.View {
 
 // spread returns a moment within the interval, so that hosts that were added
 // together are not looked at together ever after.
-func spread(interval time.Duration) time.Duration {
-	return interval/4 + rand.N(interval*3/4)
+func (e *Engine) spread(interval time.Duration) time.Duration {
+	return interval/4 + time.Duration(e.chance(int64(interval*3/4)))
 }
 
 // jittered returns the interval, 5 % more or less.
-func jittered(interval time.Duration) time.Duration {
-	return interval*95/100 + rand.N(interval/10+1)
+func (e *Engine) jittered(interval time.Duration) time.Duration {
+	return interval*95/100 + time.Duration(e.chance(int64(interval/10+1)))
 }

@@ -3,6 +3,7 @@ package watch
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/portvigil/portvigil"
 )
@@ -10,25 +11,32 @@ import (
 // evaluate judges one host anew and writes what follows: alerts, their audit
 // trail, deliveries, and the looks that are needed to know more.
 func (e *Engine) evaluate(tx Tx, h portvigil.Host, approval portvigil.Approval) error {
+	_, err := e.judge(tx, h, approval)
+	return err
+}
+
+// judge is evaluate, and returns when time alone may change the verdict next;
+// zero for never.
+func (e *Engine) judge(tx Tx, h portvigil.Host, approval portvigil.Approval) (next time.Time, err error) {
 	s, err := e.situation(tx, h)
 	if err != nil {
-		return err
+		return next, err
 	}
 	alerts, err := tx.AlertsOfHost(h.Name)
 	if err != nil {
-		return err
+		return next, err
 	}
 	means, err := tx.AlertsOfHost("")
 	if err != nil {
-		return err
+		return next, err
 	}
 	exposures := portvigil.Join(s)
 	changes := portvigil.Reconcile(portvigil.Reconciliation{Host: h, Now: s.Now, Exposures: exposures,
 		Trails: s.Trails, Alerts: alerts, Approval: approval, Vantages: means})
 	if err := e.record(tx, changes, approval.By); err != nil {
-		return err
+		return next, err
 	}
-	return e.plan(tx, h, s, exposures)
+	return portvigil.NextDue(s, alerts, means), e.plan(tx, h, s, exposures)
 }
 
 // situation gathers what the join needs of a host.

@@ -112,7 +112,7 @@ func TestTheEngineKeepsItsLawsThroughAnyStory(t *testing.T) {
 			seen.note(w)
 		}
 	})
-	seen.report(t)
+	seen.report(t, often, seldom)
 }
 
 // judgingAgainChangesNothing: with nothing new, the second judgement writes no

@@ -2,58 +2,53 @@ package watch
 
 import (
 	"context"
+	"slices"
 
 	"github.com/portvigil/portvigil"
 )
 
-// sweepMeans judges the server's own means. Who reads no channel reads the log.
-func (e *Engine) sweepMeans(ctx context.Context) error {
+// sweepMeans judges the server's own means, and reports whether anything about a
+// vantage has changed. Who reads no channel reads the log.
+func (e *Engine) sweepMeans(ctx context.Context) (changed bool, err error) {
 	var changes []portvigil.Change
-	err := e.store.Update(ctx, func(tx Tx) (err error) { changes, err = e.judgeMeans(tx); return err })
-	if err != nil {
+	err = e.ifNeeded(ctx, func(tx Tx) error {
+		channels, err := e.judgeMeans(tx)
+		if err != nil {
+			return err
+		}
+		vantages, err := e.judgeTroubles(tx, portvigil.VantageBlind, portvigil.BlindVantages(e.dues.seen()))
+		changes, changed = append(channels, vantages...), len(vantages) > 0
 		return err
+	})
+	if err != nil {
+		return false, err
 	}
 	for _, c := range changes {
 		if c.Alert.Open() && c.Told != "" {
 			e.log.Error(c.Alert.Text, "alert", c.Alert.ID)
 		}
 	}
-	return nil
+	return changed, nil
 }
 
-// judgeMeans keeps one alert for each of the server's own means that fails: a
-// channel that delivers nothing, a vantage that sees nothing. Two channels that fail queue one message for
-// each other a spell, and no more: a message that fails raises nothing.
+// judgeMeans keeps one alert for each channel that delivers nothing. Two
+// channels that fail queue one message for each other a spell, and no more: a
+// message that fails raises nothing.
 func (e *Engine) judgeMeans(tx Tx) ([]portvigil.Change, error) {
 	channels, err := tx.Channels()
 	if err != nil {
 		return nil, err
 	}
+	return e.judgeTroubles(tx, portvigil.ChannelFailing, portvigil.FailingChannels(channels, e.now()))
+}
+
+// judgeTroubles keeps one alert for each trouble of a kind.
+func (e *Engine) judgeTroubles(tx Tx, kind portvigil.Kind, troubles []portvigil.Trouble) ([]portvigil.Change, error) {
 	alerts, err := tx.AlertsOfHost("") // those that are about no host
 	if err != nil {
 		return nil, err
 	}
-	troubles := portvigil.FailingChannels(channels, e.now())
-	blind, err := e.blindVantages(tx)
-	if err != nil {
-		return nil, err
-	}
-	changes := portvigil.ReconcileTroubles(e.now(), append(troubles, blind...), alerts)
+	alerts = slices.DeleteFunc(alerts, func(a portvigil.Alert) bool { return a.Kind != kind })
+	changes := portvigil.ReconcileTroubles(e.now(), troubles, alerts)
 	return changes, e.record(tx, changes, "")
-}
-
-func (e *Engine) blindVantages(tx Tx) ([]portvigil.Trouble, error) {
-	hosts, err := tx.Hosts()
-	if err != nil {
-		return nil, err
-	}
-	var sights []portvigil.VantageSight
-	for _, h := range hosts {
-		trails, err := tx.Trails(h.ID)
-		if err != nil {
-			return nil, err
-		}
-		sights = append(sights, portvigil.VantageSights(h, trails, e.now())...)
-	}
-	return portvigil.BlindVantages(sights), nil
 }

@@ -96,11 +96,22 @@ func newInside(s portvigil.Situation, exposures []portvigil.Exposure) (time.Time
 			continue
 		}
 		ports.Add(x.Port)
-		if at := again(s, x.Door(), portvigil.Outside); due.IsZero() || at.Before(due) {
+		at := again(s, x.Door(), portvigil.Outside)
+		if triedSince(s, seen.Since) { // and learned nothing: a network that is gone says so in no time
+			at = at.Add(time.Second)
+		}
+		if due.IsZero() || at.Before(due) {
 			due = at
 		}
 	}
 	return due, ports
+}
+
+// triedSince reports whether a vantage has looked since, whatever it saw.
+func triedSince(s portvigil.Situation, since time.Time) bool {
+	return slices.ContainsFunc(s.Trails, func(t portvigil.Trail) bool {
+		return t.Key.View == portvigil.Outside && !t.Newest.Received.Before(since)
+	})
 }
 
 func lookedSince(s portvigil.Situation, door portvigil.Door, since time.Time) bool {

@@ -177,6 +177,18 @@ func TestANewListenerThatNoLookCanTellOfIsLookedAtEverMoreRarely(t *testing.T) {
 	}
 }
 
+func TestALookAtANewListenerThatEndsAtOnceIsNotRepeatedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	w.report("rep-1", listening(portvigil.TCP, 22, "/usr/sbin/sshd"))
+	w.after(time.Hour)
+	w.out.complete = false // and takes no time
+	w.report("rep-2", listening(portvigil.TCP, 22, "/usr/sbin/sshd"), listening(portvigil.TCP, 9100, "/bin/a"))
+	if n, _ := w.looksWithin(time.Minute); n < 2 || n > 8 {
+		t.Errorf("%d looks within a minute", n)
+	}
+}
+
 func TestALookFromTheHostItselfNeverCounts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -146,9 +146,9 @@ func (e *Engine) schedule(tx Tx, h portvigil.Host, r portvigil.LookRequest) erro
 	if err != nil || hasScheduled(open, r.View) {
 		return err
 	}
-	after := jittered(h.Interval(r.View))
+	after := e.jittered(h.Interval(r.View))
 	if r.Reason == reasonFirst {
-		after = spread(h.Interval(r.View))
+		after = e.spread(h.Interval(r.View))
 	}
 	return tx.AddRequest(e.wish(h, r.View, nil, reasonSchedule, e.now().Add(after)))
 }

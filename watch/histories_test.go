@@ -1,0 +1,219 @@
+package watch
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+var (
+	histories = flag.Int("histories", 200, "how many made-up histories the engine is held against the model in")
+	firstSeed = flag.Uint64("seed", 1, "the seed of the first history; those that follow count on from it")
+)
+
+// event is one thing that happens in a history. It means something in any
+// order, so that a history from which events were taken is one still.
+type event struct {
+	What      string
+	Vantage   string        `json:",omitempty"`
+	Address   string        `json:",omitempty"`
+	Open      []uint16      `json:",omitempty"` // TCP ports; of an inside report those of historyUDP, too
+	Closed    []uint16      `json:",omitempty"` // answer, and are not open
+	Ports     []uint16      `json:",omitempty"` // looked at; none: all
+	Partly    bool          `json:",omitempty"` // an incomplete look
+	Refuses   bool          `json:",omitempty"` // no connection could be completed
+	Closes    bool          `json:",omitempty"` // the default state is closed
+	Late      bool          `json:",omitempty"` // a look that began before the newest and arrives after it
+	Product   string        `json:",omitempty"`
+	Bound     string        `json:",omitempty"` // what listens is bound to
+	Exe       string        `json:",omitempty"`
+	Covers    int           `json:",omitempty"` // index into historyCovers
+	Took      time.Duration `json:",omitempty"`
+	Passes    time.Duration `json:",omitempty"` // before it happens; while the schedule is followed
+	Which     int           `json:",omitempty"` // alert, of those that are open; or all for a negative one
+	For       time.Duration `json:",omitempty"`
+	Documents []string      `json:",omitempty"` // lines of the baseline's entries and allowances
+}
+
+func (e event) String() string {
+	text, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // a struct of plain fields
+	}
+	return string(text)
+}
+
+// draw is a source of choices that is the same for the same seed.
+type draw struct{ *rand.Rand }
+
+func (d draw) one(of int) bool        { return d.IntN(of) == 0 }
+func pick[T any](d draw, list ...T) T { return list[d.IntN(len(list))] }
+func (d draw) some(list []uint16) (out []uint16) {
+	return slices.DeleteFunc(slices.Clone(list), func(uint16) bool { return d.one(2) })
+}
+
+// truth is what is open while a history is made up. Most looks see it, so that
+// runs of the same sight are as common as in life.
+type truth struct{ open, closed, listens []uint16 }
+
+func makeHistory(seed uint64) []event {
+	d := draw{rand.New(rand.NewPCG(seed, 1))}
+	now := truth{open: d.some(historyTCP), closed: d.some(historyTCP), listens: d.some(historyDoors)}
+	var list []event
+	for range 4 + d.IntN(16) {
+		if d.one(3) {
+			now.open = d.some(historyTCP)
+		}
+		if d.one(3) {
+			now.listens = d.some(historyDoors)
+		}
+		e := makeEvent(d, now)
+		if e.Passes == 0 {
+			e.Passes = pick(d, time.Second, time.Minute, 6*time.Minute, 11*time.Minute, time.Hour, 5*time.Hour)
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+func makeEvent(d draw, now truth) event {
+	switch n := d.IntN(100); {
+	case n < 30:
+		return makeLook(d, now)
+	case n < 48:
+		return event{What: "report", Open: now.listens, Partly: d.one(5), Bound: pick(d, "0.0.0.0", "0.0.0.0", home4, "127.0.0.1", "10.0.0.5"),
+			Exe: pick(d, "/bin/a", "/bin/a", "/bin/b", ""), Covers: d.IntN(len(historyCovers)), Took: pick(d, 0, time.Second)}
+	case n < 54:
+		return event{What: "schedule", Open: now.open, Partly: d.one(5), Passes: pick(d, time.Hour, 5*time.Hour, day, day, 3*day)}
+	case n < 57:
+		return event{What: "wait", Passes: pick(d, day, 2*day, 32*day, -2*time.Hour)}
+	case n < 85:
+		return event{What: pick(d, "ack", "ack", "investigate", "shut", "shut", "false", "accept", "expected", "comment"),
+			Which: d.IntN(4), For: pick(d, time.Hour, day, 0)}
+	case n < 92:
+		return event{What: "baseline", Documents: d.documents()}
+	case n < 94:
+		return event{What: "approve"}
+	case n < 96:
+		return event{What: pick(d, "maintain", "maintained"), For: pick(d, time.Hour, day)}
+	case n < 98:
+		return event{What: "restart"}
+	case n < 99:
+		return event{What: "again"}
+	}
+	return event{What: "remove"}
+}
+
+func makeLook(d draw, now truth) event {
+	e := event{What: "look", Vantage: pick(d, "local", "local", "office"), Address: pick(d, home4, home4, home4, historyOther),
+		Open: now.open, Closed: now.closed, Partly: d.one(5), Refuses: d.one(6), Closes: d.one(4), Late: d.one(12),
+		Product: pick(d, "nginx", "nginx", "Apache", ""), Took: pick(d, 0, time.Second, 10*time.Minute)}
+	if d.one(4) {
+		e.Ports = append(d.some(historyTCP), historyTCP[0])
+	}
+	return e
+}
+
+// documents are the lines of a baseline: entries of every kind, and allowances.
+func (d draw) documents() (lines []string) {
+	for _, port := range historyDoors {
+		if d.one(2) {
+			continue
+		}
+		proto := "tcp"
+		if slices.Contains(historyUDP, port) {
+			proto = "udp"
+		}
+		line := fmt.Sprintf("  - {port: %s, proto: %s, why: known, owner: ann", pick(d, fmt.Sprint(port), fmt.Sprint(port), fmt.Sprintf("%d-%d", port-1, port)), proto)
+		for _, more := range []string{"scope: " + pick(d, "loopback", "private", "public", "any"), "from: [" + pick(d, "local", "office", "internet", "internal") + "]",
+			"pin: {exe: /bin/a}", "pin: {product: nginx}", "expires: 2026-03-" + pick(d, "03", "05")} {
+			if d.one(4) && !(strings.HasPrefix(more, "pin") && strings.Contains(line, "pin")) {
+				line += ", " + more
+			}
+		}
+		lines = append(lines, line+"}")
+	}
+	if d.one(2) {
+		lines = append(lines, "allow:", "  - {"+pick(d, "ports: 1-65535, process: /bin/a", "ports: 22-80, proto: tcp", "ports: 9100", `ports: 80, hours: "08:00-12:00"`)+", why: by design, owner: ci}")
+	}
+	return lines
+}
+
+// tell plays a history and returns how engine and model differ, "" for not.
+func tell(events []event, seen *tally) (difference string) {
+	defer func() {
+		if r := recover(); r != nil {
+			if s, ours := r.(told); ours {
+				difference = string(s)
+				return
+			}
+			panic(r)
+		}
+	}()
+	p := newPast(seen)
+	defer p.cancel()
+	for i, e := range events {
+		p.at = fmt.Sprintf("after event %d", i)
+		p.happen(e)
+	}
+	return ""
+}
+
+// shrink takes events away as long as the history still differs.
+func shrink(events []event) []event {
+	for again := true; again; {
+		again = false
+		for i := 0; i < len(events); i++ {
+			fewer := slices.Delete(slices.Clone(events), i, i+1)
+			if tell(fewer, nil) != "" {
+				events, again = fewer, true
+				i--
+			}
+		}
+	}
+	return events
+}
+
+func TestTheEngineDoesWhatTheRulesSayInAnyHistory(t *testing.T) {
+	t.Parallel()
+	seen := &tally{rows: map[string]int{}}
+	seeds := make(chan uint64)
+	var failed sync.Once
+	var workers sync.WaitGroup
+	for range 2 {
+		workers.Go(func() {
+			mine := &tally{rows: map[string]int{}}
+			for seed := range seeds {
+				mine.begin()
+				events := makeHistory(seed)
+				if tell(events, mine) == "" {
+					continue
+				}
+				failed.Do(func() {
+					events = shrink(events)
+					var lines []string
+					for _, e := range events {
+						lines = append(lines, e.String())
+					}
+					t.Errorf("seed %d, shrunk to %d events:\n%s\n%s", seed, len(events), strings.Join(lines, "\n"), tell(events, nil))
+				})
+			}
+			seen.join(mine)
+		})
+	}
+	for i := range *histories {
+		if t.Failed() {
+			break
+		}
+		seeds <- *firstSeed + uint64(i)
+	}
+	close(seeds)
+	workers.Wait()
+	seen.report(t, nil, everything)
+}
