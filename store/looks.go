@@ -39,7 +39,8 @@ func (t *Tx) HasLook(id string) (bool, error) {
 	return found, err
 }
 
-// AddLook stores a look of the host; CodeConflict where its id is there already.
+// AddLook stores a look of the host, and what follows from it for the intervals
+// of its view; CodeConflict where its id is there already.
 func (t *Tx) AddLook(hostID string, l *portvigil.Look) error {
 	if l.Seq > math.MaxInt64 {
 		return portvigil.Errorf(portvigil.CodeInvalid, "look %s has an impossible sequence number", portvigil.Printable(l.ID))
@@ -49,11 +50,15 @@ func (t *Tx) AddLook(hostID string, l *portvigil.Look) error {
 		return fmt.Errorf("store look %s: %w", l.ID, err)
 	}
 	k := seriesOf(l.Key())
-	return t.put("look", l.ID, `INSERT INTO looks
+	err = t.put("look", l.ID, `INSERT INTO looks
 		(org, id, host_id, run, view, vantage, address, proto, seq, started, ended, received, complete, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		org, l.ID, hostID, l.Run, k.view, k.vantage, k.address, k.proto, int64(l.Seq),
 		micros(l.Started), micros(l.Ended), micros(l.Received), flag(l.Complete), body)
+	if err != nil {
+		return err
+	}
+	return t.addToHistory(hostID, l)
 }
 
 // Looks returns the looks of one view by rising Seq, Looks' Host being the

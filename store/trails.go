@@ -52,10 +52,14 @@ func (t *Tx) PutTrail(hostID string, trail *portvigil.Trail) error {
 		org, hostID, k.view, k.vantage, k.address, k.proto, body)
 }
 
-// RemoveTrail removes the trail; nothing happens where there is none.
+// RemoveTrail removes the trail of an address that has gone, which ends what was
+// open there; nothing happens where there is none.
 func (t *Tx) RemoveTrail(hostID string, key portvigil.ViewKey) error {
 	k := seriesOf(key)
 	_, err := t.exec(`DELETE FROM trails WHERE org = ? AND host_id = ? AND view = ? AND vantage = ? AND address = ? AND proto = ?`,
 		org, hostID, k.view, k.vantage, k.address, k.proto)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.endHistory(hostID, k)
 }

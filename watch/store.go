@@ -49,7 +49,11 @@ type looks interface {
 	LooksOfRun(run string) ([]*portvigil.Look, error)
 	Trails(hostID string) ([]portvigil.Trail, error) // ordered by view, vantage, address, protocol
 	PutTrail(hostID string, t *portvigil.Trail) error
+	// RemoveTrail removes the trail of an address that has gone.
 	RemoveTrail(hostID string, key portvigil.ViewKey) error
+	// Past returns a host's intervals that touch the moment, and what was watched
+	// by then.
+	Past(hostID string, at time.Time) ([]portvigil.Interval, []portvigil.Watched, error)
 }
 
 type alerts interface {

@@ -24,6 +24,7 @@ func API(e Engine, newLink func() string, log *slog.Logger) http.Handler {
 		"GET /v1/hosts":                              a.hosts,
 		"POST /v1/hosts":                             a.addHost,
 		"GET /v1/hosts/{name}":                       a.host,
+		"GET /v1/hosts/{name}/past":                  a.past,
 		"DELETE /v1/hosts/{name}":                    a.removeHost,
 		"POST /v1/hosts/{name}/report":               a.report,
 		"POST /v1/hosts/{name}/maintenance":          a.startMaintenance,

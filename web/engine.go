@@ -22,6 +22,7 @@ type hostKeeper interface {
 	AddHost(ctx context.Context, by string, h portvigil.Host) (portvigil.Host, error)
 	Hosts(ctx context.Context) ([]portvigil.HostStatus, error)
 	Host(ctx context.Context, name string) (portvigil.HostStatus, error)
+	HostAt(ctx context.Context, name string, at time.Time) (portvigil.Past, error)
 	RemoveHost(ctx context.Context, by, name string) error
 	StartMaintenance(ctx context.Context, by, name string, until time.Time, why string) (portvigil.Host, error)
 	EndMaintenance(ctx context.Context, name string) (portvigil.Host, error)

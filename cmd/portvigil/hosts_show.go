@@ -12,12 +12,19 @@ import (
 
 func (a *app) hostsShow() *cobra.Command {
 	var all bool
+	var when string
 	c := &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show a host's doors, and how far its views can be trusted",
-		Example: "  portvigil hosts show web1",
+		Use:   "show NAME",
+		Short: "Show a host's doors, and how far its views can be trusted",
+		Long: `Shows what is open or expected on a host. With --at it shows what was reachable
+at a moment of the past, from which view, which looks say so, and what nobody
+knew then.`,
+		Example: "  portvigil hosts show web1\n  portvigil hosts show web1 --at 2026-05-03T12:00:00Z",
 		Args:    need(1, "NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if when != "" {
+				return a.showPast(c.Context(), args[0], when)
+			}
 			var s portvigil.HostStatus
 			if err := a.client().get(c.Context(), at("hosts", args[0]), &s); err != nil {
 				return err
@@ -29,6 +36,7 @@ func (a *app) hostsShow() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "show doors that are neither open nor expected, too")
+	c.Flags().StringVar(&when, "at", "", "show a moment of the past: a time (RFC 3339), a date (its end), or a span such as 36h (ago)")
 	return c
 }
 

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+// ofSeries picks the rows of one view of a host.
+const ofSeries = ` WHERE org = ? AND host_id = ? AND view = ? AND vantage = ? AND address = ? AND proto = ?`
+
+func (s series) args(hostID string, more ...any) []any {
+	return append([]any{org, hostID, s.view, s.vantage, s.address, s.proto}, more...)
+}
+
+// addToHistory folds a look that was just stored into the intervals of its view.
+func (t *Tx) addToHistory(hostID string, l *portvigil.Look) error {
+	if !portvigil.TellsHistory(l) {
+		return nil
+	}
+	h, frozen, err := t.history(hostID, l.Key())
+	if err != nil {
+		return fmt.Errorf("read history: %w", err)
+	}
+	if h.Follows(l) {
+		intervals, watched := h.Add(l)
+		return t.putHistory(hostID, h, frozen, intervals, watched)
+	}
+	if int64(l.Seq) <= frozen.seq {
+		return nil // its time has been folded for good
+	}
+	return t.replayHistory(hostID, l.Key(), frozen)
+}
+
+// replayHistory derives a view's history anew from the looks after frozen.
+func (t *Tx) replayHistory(hostID string, key portvigil.ViewKey, frozen mark) error {
+	k := seriesOf(key)
+	if err := t.thaw(hostID, k, frozen); err != nil {
+		return fmt.Errorf("thaw history: %w", err)
+	}
+	looks, err := t.looks(`l.host_id = ? AND l.view = ? AND l.vantage = ? AND l.address = ? AND l.proto = ? AND l.seq > ? ORDER BY l.seq, l.id`,
+		hostID, k.view, k.vantage, k.address, k.proto, frozen.seq)
+	if err != nil {
+		return err
+	}
+	h := &portvigil.History{Key: key}
+	if h.Lasting, err = t.intervals(hostID, k, ` AND ended = ''`); err != nil {
+		return err
+	}
+	if h.Watched, err = t.watched(hostID, k, ` AND newest = 1`); err != nil {
+		return err
+	}
+	intervals, watched := portvigil.ReplayHistory(h, looks)
+	return t.putHistory(hostID, h, frozen, intervals, watched)
+}
+
+// thaw takes a view's history back to the moment up to which it is frozen.
+func (t *Tx) thaw(hostID string, k series, f mark) error {
+	for _, step := range []struct {
+		statement string
+		args      []any
+	}{
+		{`DELETE FROM intervals` + ofSeries + ` AND first_seq > ?`, k.args(hostID, f.seq)},
+		{`UPDATE intervals SET ended = '', end_seq = 0, end_look = '', end_time = 0` + ofSeries + ` AND ended <> '' AND end_seq > ?`, k.args(hostID, f.seq)},
+		{`UPDATE intervals SET last_seq = ?, last_look = ?, last_time = ?` + ofSeries + ` AND last_seq > ?`,
+			append([]any{f.seq, f.look, f.time}, k.args(hostID, f.seq)...)},
+		{`DELETE FROM watched` + ofSeries + ` AND first_seq > ?`, k.args(hostID, f.seq)},
+		{`UPDATE watched SET last_seq = ?, last_look = ?, last_time = ?` + ofSeries + ` AND last_seq > ?`,
+			append([]any{f.seq, f.look, f.time}, k.args(hostID, f.seq)...)},
+		{`UPDATE watched SET newest = CASE WHEN EXISTS (SELECT 1 FROM watched v WHERE v.org = watched.org AND v.host_id = watched.host_id
+			AND v.view = watched.view AND v.vantage = watched.vantage AND v.address = watched.address AND v.proto = watched.proto
+			AND v.covered = watched.covered AND v.default_state = watched.default_state AND v.first_seq > watched.first_seq) THEN 0 ELSE 1 END` + ofSeries, k.args(hostID)},
+	} {
+		if _, err := t.exec(step.statement, step.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// history reads what the next look of a view can change.
+func (t *Tx) history(hostID string, key portvigil.ViewKey) (h *portvigil.History, frozen mark, err error) {
+	h, k, newest := &portvigil.History{Key: key}, seriesOf(key), mark{}
+	frozen = mark{seq: -1}
+	err = t.each(func(row *sql.Rows) error {
+		return row.Scan(&newest.seq, &newest.look, &newest.time, &frozen.seq, &frozen.look, &frozen.time)
+	}, `SELECT newest_seq, newest_look, newest_time, frozen_seq, frozen_look, frozen_time FROM histories`+ofSeries, k.args(hostID)...)
+	if err != nil {
+		return nil, frozen, err
+	}
+	h.Newest = newest.mark()
+	if h.Lasting, err = t.intervals(hostID, k, ` AND ended = ''`); err != nil {
+		return nil, frozen, err
+	}
+	h.Watched, err = t.watched(hostID, k, ` AND newest = 1`)
+	return h, frozen, err
+}
+
+// putHistory writes how far a view is folded, and what changed.
+func (t *Tx) putHistory(hostID string, h *portvigil.History, f mark, intervals []portvigil.Interval, watched []portvigil.Watched) error {
+	k, n := seriesOf(h.Key), markOf(h.Newest)
+	if err := t.put("history", hostID, `INSERT INTO histories (org, host_id, view, vantage, address, proto,
+		newest_seq, newest_look, newest_time, frozen_seq, frozen_look, frozen_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (org, host_id, view, vantage, address, proto)
+		DO UPDATE SET newest_seq = excluded.newest_seq, newest_look = excluded.newest_look, newest_time = excluded.newest_time`,
+		k.args(hostID, n.seq, n.look, n.time, f.seq, f.look, f.time)...); err != nil {
+		return err
+	}
+	for _, i := range intervals {
+		if err := t.putInterval(hostID, k, i); err != nil {
+			return err
+		}
+	}
+	for _, w := range watched {
+		if err := t.putWatched(hostID, k, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endHistory ends what lasts in a view whose address has gone. Looks of before
+// that come late change nothing any more.
+func (t *Tx) endHistory(hostID string, k series) error {
+	now := micros(t.s.clock())
+	_, err := t.exec(`UPDATE intervals SET ended = ?, end_time = ?, end_seq = last_seq`+ofSeries+` AND ended = ''`,
+		append([]any{string(portvigil.StateGone), now}, k.args(hostID)...)...)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`UPDATE histories SET frozen_seq = newest_seq, frozen_look = newest_look, frozen_time = newest_time`+ofSeries, k.args(hostID)...)
+	return err
+}
+
+// Past returns the intervals of a host that touch the moment, and what was watched
+// by then: what portvigil.PastOf asks for.
+func (t *Tx) Past(hostID string, at time.Time) ([]portvigil.Interval, []portvigil.Watched, error) {
+	when := micros(at)
+	intervals, err := t.intervalsWhere(`WHERE org = ? AND host_id = ?
+		AND (first_time <= ? OR after_time > 0 AND after_time < ?) AND (ended = '' OR end_time > ?)`, org, hostID, when, when, when)
+	if err != nil {
+		return nil, nil, err
+	}
+	watched, err := t.watchedWhere(`WHERE org = ? AND host_id = ? AND first_time <= ?`, org, hostID, when)
+	return intervals, watched, err
+}
+
+// mark is a portvigil.Mark as columns hold it.
+type mark struct {
+	seq  int64
+	look string
+	time int64
+}
+
+func markOf(m portvigil.Mark) mark { return mark{int64(m.Seq), m.Look, micros(m.Time)} }
+
+func (m mark) mark() portvigil.Mark {
+	return portvigil.Mark{Seq: uint64(m.seq), Look: m.look, Time: fromMicros(m.time)}
+}
+
+// coversOf reads Watched.Covered of an inside look back.
+func coversOf(text string) (list []portvigil.Coverage) {
+	for part := range strings.SplitSeq(text, ",") {
+		list = append(list, portvigil.Coverage(part))
+	}
+	return list
+}
