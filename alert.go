@@ -112,11 +112,22 @@ type Resolution struct {
 	Time  time.Time      `json:"time"`
 }
 
+// CauseKind tells what it is that alerts share.
+type CauseKind string
+
+// The kinds of cause.
+const (
+	CauseSameDoor CauseKind = "same-door" // a deployment: the same new door on many hosts
+	CauseReboot   CauseKind = "reboot"    // a host was started anew: its doors went and came
+	CauseVantage  CauseKind = "vantage"   // a vantage lost its network
+)
+
 // Cause names what several alerts share.
 type Cause struct {
-	ID    string `json:"id"`
-	Text  string `json:"text"`
-	Count int    `json:"count"`
+	ID    string    `json:"id"`
+	Kind  CauseKind `json:"kind"`
+	Text  string    `json:"text"`
+	Count int       `json:"count"`
 }
 
 // Alert is a set of findings that somebody has to resolve together. Its JSON

@@ -29,7 +29,7 @@ func SameDoor(opened Alert, alerts []Alert) []Alert {
 			continue
 		}
 		members, hosts = append(members, a), appendNew(hosts, a.Host)
-		if a.Cause != nil && a.Cause.Count > cause.Count {
+		if a.Cause != nil && a.Cause.Kind == CauseSameDoor && a.Cause.Count > cause.Count {
 			cause = *a.Cause
 		}
 	}
@@ -37,7 +37,7 @@ func SameDoor(opened Alert, alerts []Alert) []Alert {
 		return nil
 	}
 	if cause.ID == "" {
-		cause = Cause{ID: NewID(), Text: fmt.Sprintf("the same new door on several hosts: %s", Door{opened.Proto, opened.Port})}
+		cause = Cause{ID: NewID(), Kind: CauseSameDoor, Text: fmt.Sprintf("the same new door on several hosts: %s", Door{opened.Proto, opened.Port})}
 	}
 	for _, a := range members {
 		if a.Cause == nil || a.Cause.ID != cause.ID {

@@ -118,9 +118,16 @@ type Look struct {
 	Observations []Observation // outside, by rising port
 	Listeners    []Listener    // inside
 	Notes        []string
+	Boot         *Boot // inside: of the machine; nil where it is not known
 	// OwnAddress tells that the vantage's own machine holds the address: such a
 	// look is not from outside and never counts.
 	OwnAddress bool
+}
+
+// Boot is one life of a machine, from when it was started until it is shut down.
+type Boot struct {
+	ID   string    `json:"id"`   // a random name of this life, the kernel's boot_id
+	Time time.Time `json:"time"` // when it began, by the machine's clock
 }
 
 // ViewKey names the series of looks in which the highest sequence number wins.

@@ -31,6 +31,9 @@ type Reconciliation struct {
 	Vantages []Alert
 }
 
+// SeenAgain is what is said of a change of no state, which no story tells.
+const SeenAgain = "seen again"
+
 // Change is what became of one alert.
 type Change struct {
 	Alert Alert
@@ -228,7 +231,7 @@ func (r *reconciler) reopen(a Alert, d doorState, worst *Exposure) {
 func (r *reconciler) update(a Alert, d doorState, worst *Exposure) {
 	was := a
 	r.paint(&a, d, worst)
-	told, what := AlertEvent(""), "seen again"
+	told, what := AlertEvent(""), SeenAgain
 	if a.Severity.Rank() > a.Memory.Peak.Rank() {
 		a.Memory.Peak, told, what = a.Severity, AlertRisen, "risen"
 		if a.State == AlertAcknowledged {

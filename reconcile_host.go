@@ -104,7 +104,7 @@ func (r *reconciler) hostAlert(own *Alert, kind Kind, rows []Exposure) {
 	switch {
 	case own == nil:
 	case own.Open():
-		a, told, what = *own, "", "seen again"
+		a, told, what = *own, "", SeenAgain
 		if over := r.over(&a); over != "" {
 			what = over
 		}
@@ -121,7 +121,7 @@ func (r *reconciler) hostAlert(own *Alert, kind Kind, rows []Exposure) {
 	a.Endpoints = rangesOf(endpointsOf(rows, func(*Exposure) bool { return true }))
 	a.Views = viewsOf(rows)
 	a.Text = a.Sentence()
-	if what == "seen again" && !sameDoors(own.Endpoints, a.Endpoints) {
+	if what == SeenAgain && !sameDoors(own.Endpoints, a.Endpoints) {
 		what = "rows changed"
 	}
 	if told == "" && a.Severity.Rank() > a.Memory.Peak.Rank() {

@@ -58,6 +58,7 @@ type LookRecord struct {
 	OpenFiltered    int         `json:"open_filtered,omitempty"`
 	OwnAddress      bool        `json:"own_address,omitempty"`
 	Notes           []string    `json:"notes"`
+	Boot            *Boot       `json:"boot,omitempty"` // inside
 }
 
 // ListenerRecord tells of one listener, and whether the baseline has it.
@@ -108,7 +109,7 @@ func RecordOfLook(l *Look) LookRecord {
 		r.Notes = []string{}
 	}
 	if l.View == Inside {
-		r.Open = len(l.Listeners)
+		r.Open, r.Boot = len(l.Listeners), l.Boot
 		return r
 	}
 	r.Address, r.Proto, r.DefaultState = &l.Address, &l.Proto, &l.DefaultState

@@ -119,7 +119,10 @@ func (b *LookBuilder) finishInside(l *Look, r LookRecord) error {
 	if r.Open != len(b.listeners) {
 		return Errorf(CodeInvalid, "there are %d listeners, and the look speaks of %d", len(b.listeners), r.Open)
 	}
-	l.Listeners = b.listeners
+	if r.Boot != nil && len(r.Boot.ID) > 64 {
+		return Errorf(CodeInvalid, "the machine's boot id is of %d characters", len(r.Boot.ID))
+	}
+	l.Listeners, l.Boot = b.listeners, r.Boot
 	return nil
 }
 

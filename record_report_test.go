@@ -109,3 +109,26 @@ func FuzzReadInsideReport(f *testing.F) {
 		}
 	})
 }
+
+func TestALookSaysWhichLifeOfItsMachineItIsOf(t *testing.T) {
+	t.Parallel()
+	look := Look{ID: "1", View: Inside, Complete: true, Boot: &Boot{ID: "0c9b5c7e", Time: time.Date(2026, 3, 2, 7, 0, 0, 0, time.UTC)}}
+	text, err := json.Marshal(RecordOfLook(&look))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadInsideReport(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(look.Boot, got.Boot); diff != "" {
+		t.Errorf("boot (-want +got):\n%s", diff)
+	}
+	look.Boot.ID = strings.Repeat("x", 65)
+	if text, err = json.Marshal(RecordOfLook(&look)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadInsideReport(strings.NewReader(string(text))); ErrorCode(err) != CodeInvalid {
+		t.Errorf("an id of 65 characters is taken: %v", err)
+	}
+}

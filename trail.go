@@ -87,6 +87,10 @@ type Trail struct {
 	// Thorough are complete inside looks that covered all that can explain an
 	// open door, oldest first; the older they are, the fewer are kept.
 	Thorough []LookHead `json:"thorough,omitempty"`
+	// Boot is the machine's life that the newest inside look named, and Rebooted
+	// when the first look of that life was received; zero where none was before.
+	Boot     *Boot     `json:"boot,omitempty"`
+	Rebooted time.Time `json:"rebooted,omitzero"`
 	// Sights has every port that a look listed, by protocol and port.
 	Sights []Sight `json:"sights,omitempty"`
 }
@@ -116,6 +120,12 @@ func (t *Trail) Add(l *Look) {
 		return
 	}
 	t.Key, t.Reach, t.Newest = l.Key(), l.Reach, headOf(l)
+	if b := l.Boot; b != nil {
+		if t.Boot != nil && t.Boot.ID != b.ID {
+			t.Rebooted = l.Received
+		}
+		t.Boot = b
+	}
 	covered := l.Ports
 	if l.View == Inside {
 		covered = new(PortSet)

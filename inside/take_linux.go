@@ -44,6 +44,7 @@ func Take(ctx context.Context, o Options) (*portvigil.Look, error) {
 		View: portvigil.Inside, Method: portvigil.MethodSockDiag, Started: o.Now().UTC(),
 	}
 	m, notes := newMachine(o.Root)
+	look.Boot = m.boot()
 	s, err := see(ctx, &m, o.Sockets)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ type lookRow struct {
 	Listeners       []portvigil.Listener    `json:"listeners,omitzero"`
 	Notes           []string                `json:"notes,omitzero"`
 	OwnAddress      bool                    `json:"own_address,omitempty"`
+	Boot            *portvigil.Boot         `json:"boot,omitempty"`
 }
 
 func rowOf(l *portvigil.Look) *lookRow {
@@ -43,7 +44,7 @@ func rowOf(l *portvigil.Look) *lookRow {
 		Started: micros(l.Started), Ended: micros(l.Ended), Received: micros(l.Received),
 		Complete: l.Complete, MissProbability: l.MissProbability, Loss: l.Loss, Probes: l.Probes,
 		DefaultState: l.DefaultState, Observations: l.Observations, Listeners: l.Listeners,
-		Notes: l.Notes, OwnAddress: l.OwnAddress,
+		Notes: l.Notes, OwnAddress: l.OwnAddress, Boot: l.Boot,
 	}
 }
 
@@ -54,6 +55,6 @@ func (r *lookRow) look() *portvigil.Look {
 		Started: fromMicros(r.Started), Ended: fromMicros(r.Ended), Received: fromMicros(r.Received),
 		Complete: r.Complete, MissProbability: r.MissProbability, Loss: r.Loss, Probes: r.Probes,
 		DefaultState: r.DefaultState, Observations: r.Observations, Listeners: r.Listeners,
-		Notes: r.Notes, OwnAddress: r.OwnAddress,
+		Notes: r.Notes, OwnAddress: r.OwnAddress, Boot: r.Boot,
 	}
 }

@@ -33,6 +33,7 @@ func (e *Engine) judge(tx Tx, h portvigil.Host, approval portvigil.Approval) (ne
 	exposures := portvigil.Join(s)
 	changes := portvigil.Reconcile(portvigil.Reconciliation{Host: h, Now: s.Now, Exposures: exposures,
 		Trails: s.Trails, Alerts: alerts, Approval: approval, Vantages: means})
+	changes = portvigil.ShareReboot(changes, s.Trails, alerts, s.Now)
 	if err := e.record(tx, changes, approval.By); err != nil {
 		return next, err
 	}
@@ -64,7 +65,7 @@ func (e *Engine) record(tx Tx, changes []portvigil.Change, by string) error {
 		if err := tx.PutAlert(c.Alert); err != nil {
 			return err
 		}
-		if c.Told == "" && c.What == seenAgain {
+		if c.Told == "" && c.What == portvigil.SeenAgain {
 			continue // the row says it; the story would drown in it
 		}
 		entry := portvigil.AuditEntry{ID: portvigil.NewID(), Alert: c.Alert.ID, Time: e.now(), By: by, What: c.What, Text: c.Alert.Text}
@@ -87,9 +88,6 @@ func (e *Engine) record(tx Tx, changes []portvigil.Change, by string) error {
 	}
 	return e.tellOrHold(tx, told)
 }
-
-// seenAgain is what Reconcile calls an update that changes no state.
-const seenAgain = "seen again"
 
 func (e *Engine) tell(tx Tx, channels []portvigil.ChannelRow, c portvigil.Change) error {
 	body, err := json.Marshal(portvigil.RecordOfAlert(c.Alert))

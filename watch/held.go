@@ -81,9 +81,26 @@ func (e *Engine) shareCauses(tx Tx, told []portvigil.Change) error {
 	return nil
 }
 
-// follows reports whether the alert is one more of a cause that people know.
-func follows(c portvigil.Change) bool {
-	return c.Told == portvigil.AlertOpened && c.Alert.Cause != nil && c.Alert.Cause.Count > portvigil.CauseHosts
+// follows reports whether the alert is one more of a cause that people know. All
+// that one transaction opens with the same cause is one message.
+func follows(c portvigil.Change, told []portvigil.Change) bool {
+	if !opens(c.Told) || c.Alert.Cause == nil {
+		return false
+	}
+	known := portvigil.CauseHosts
+	if c.Alert.Cause.Kind != portvigil.CauseSameDoor {
+		known = 0
+		for _, other := range told {
+			if opens(other.Told) && other.Alert.Cause != nil && other.Alert.Cause.ID == c.Alert.Cause.ID {
+				known++
+			}
+		}
+	}
+	return c.Alert.Cause.Count > known
+}
+
+func opens(e portvigil.AlertEvent) bool {
+	return e == portvigil.AlertOpened || e == portvigil.AlertReopened
 }
 
 // tellOrHold queues a message for each change, or holds it.
@@ -97,12 +114,13 @@ func (e *Engine) tellOrHold(tx Tx, told []portvigil.Change) error {
 		return err
 	}
 	before := maps.Clone(h)
+	var now []portvigil.Change
 	for _, c := range told {
 		silent, err := e.inMaintenance(tx, c.Alert.Host)
 		if err != nil {
 			return err
 		}
-		if silent || follows(c) {
+		if silent || follows(c, told) {
 			h.add(c.Alert.ID, c.Told)
 			continue
 		}
@@ -112,6 +130,9 @@ func (e *Engine) tellOrHold(tx Tx, told []portvigil.Change) error {
 				return err
 			}
 		}
+		now = append(now, c)
+	}
+	for _, c := range joined(now) {
 		if err := e.tell(tx, channels, c); err != nil {
 			return err
 		}
@@ -145,7 +166,6 @@ func (e *Engine) tellHeld(tx Tx) error {
 		return err
 	}
 	var told []portvigil.Change
-	joined := map[string][]portvigil.Alert{} // by cause
 	for _, id := range slices.Sorted(maps.Keys(h)) {
 		a, err := tx.Alert(id)
 		if err != nil {
@@ -155,21 +175,12 @@ func (e *Engine) tellHeld(tx Tx) error {
 		if err != nil {
 			return err
 		}
-		if silent {
-			continue
+		if !silent {
+			told = append(told, portvigil.Change{Alert: a, Told: h[id]})
+			delete(h, id)
 		}
-		c := portvigil.Change{Alert: a, Told: h[id]}
-		delete(h, id)
-		if c.Told == portvigil.AlertOpened && a.Cause != nil {
-			joined[a.Cause.ID] = append(joined[a.Cause.ID], a)
-			continue
-		}
-		told = append(told, c)
 	}
-	for _, cause := range slices.Sorted(maps.Keys(joined)) {
-		told = append(told, portvigil.Change{Alert: joinedAlert(joined[cause]), Told: portvigil.AlertOpened})
-	}
-	for _, c := range told {
+	for _, c := range joined(told) {
 		if err := e.tell(tx, channels, c); err != nil {
 			return err
 		}
@@ -180,8 +191,41 @@ func (e *Engine) tellHeld(tx Tx) error {
 	return h.write(tx)
 }
 
-// namedHosts is how many hosts a joined message names; the page lists them all.
-const namedHosts = 10
+// joined makes one message of those that opened, or ended, with the same cause.
+func joined(told []portvigil.Change) (list []portvigil.Change) {
+	type key struct {
+		cause string
+		event portvigil.AlertEvent
+	}
+	groups := map[key][]portvigil.Alert{}
+	at := map[key]int{}
+	for _, c := range told {
+		k := key{event: c.Told}
+		if opens(c.Told) {
+			k.event = portvigil.AlertOpened
+		}
+		if c.Alert.Cause == nil || c.Told == portvigil.AlertRisen {
+			list = append(list, c)
+			continue
+		}
+		k.cause = c.Alert.Cause.ID
+		groups[k] = append(groups[k], c.Alert)
+		if len(groups[k]) == 1 {
+			at[k] = len(list)
+			list = append(list, c)
+			continue
+		}
+		first := &list[at[k]]
+		first.Alert = joinedAlert(groups[k])
+		if c.Told == portvigil.AlertOpened {
+			first.Told = c.Told // one that people do not know is among them
+		}
+	}
+	return list
+}
+
+// namedAlerts is how many alerts a joined message names; the page lists them all.
+const namedAlerts = 10
 
 // joinedAlert is the worst and newest of alerts with one cause, as the message
 // for all of them says it.
@@ -192,17 +236,25 @@ func joinedAlert(list []portvigil.Alert) portvigil.Alert {
 			told = a
 		}
 	}
+	sameDoor := told.Cause.Kind == portvigil.CauseSameDoor
 	var others []string
 	for _, a := range list {
-		if a.ID != told.ID {
+		switch {
+		case a.ID == told.ID:
+		case sameDoor:
 			others = append(others, a.Host)
+		default:
+			others = append(others, fmt.Sprintf("%s (%s)", portvigil.Door{Proto: a.Proto, Port: a.Port}, a.Kind))
 		}
 	}
-	if n := len(others); n > namedHosts {
-		others = append(others[:namedHosts], fmt.Sprintf("%d more", n-namedHosts))
+	if n := len(others); n > namedAlerts {
+		others = append(others[:namedAlerts], fmt.Sprintf("%d more", n-namedAlerts))
 	}
-	if len(others) > 0 {
+	switch {
+	case len(others) > 0 && sameDoor:
 		told.Text += " The same on " + strings.Join(others, ", ") + "."
+	case len(others) > 0:
+		told.Text += fmt.Sprintf(" Also %s: %s.", strings.Join(others, ", "), told.Cause.Text)
 	}
 	return told
 }
