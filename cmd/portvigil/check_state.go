@@ -16,6 +16,9 @@ import (
 	"github.com/portvigil/portvigil/notify"
 )
 
+// checkFile is the file in the data folder that holds it.
+const checkFile = "check.json"
+
 // checkState is what check remembers between two runs: what it saw since when,
 // and which difference it told whom.
 type checkState struct {
@@ -32,7 +35,7 @@ type checkState struct {
 // checkState reads what is remembered of the host. What cannot be read is
 // begun anew, and said so: a lost memory costs a second mail, no finding.
 func (a *app) checkState(f checkFlags) *checkState {
-	s := &checkState{path: filepath.Join(a.dataFolder(), "check.json"), Host: f.host, Trail: new(portvigil.Trail)}
+	s := &checkState{path: filepath.Join(a.dataFolder(), checkFile), Host: f.host, Trail: new(portvigil.Trail)}
 	text, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s

@@ -31,9 +31,9 @@ func (a *app) processCommand() *cobra.Command {
 				again.SetArgs(args[1:])
 				return again.ExecuteContext(c.Context())
 			case processInside:
-				return runView(c.Context(), lookInside)
+				return a.runView(c.Context(), lookInside, confineInside)
 			case processScanner:
-				return runView(c.Context(), lookOutside)
+				return a.runView(c.Context(), lookOutside, confineScanner)
 			}
 			return portvigil.Errorf(portvigil.CodeInvalid, "portvigil serve starts its processes by itself")
 		},
@@ -44,7 +44,7 @@ func (a *app) processCommand() *cobra.Command {
 // asks until one of its two sockets closes. The signals that end a server go to
 // all its processes; this one waits for the core, which may be in the middle
 // of a look.
-func runView(ctx context.Context, do looking) error {
+func (a *app) runView(ctx context.Context, do looking, confine func() error) error {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	control, err := inherited(controlFD)
@@ -55,6 +55,7 @@ func runView(ctx context.Context, do looking) error {
 	if err != nil {
 		return err
 	}
+	warnConfined(a.logger(serveOptions{}), confine())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -114,6 +115,10 @@ func (a *app) runCore(ctx context.Context, o serveOptions) error {
 	}
 	defer page.Close()
 	log := a.logger(o)
+	warnConfined(log, confineCore(first.Begin.Data))
+	for _, limit := range first.Begin.Limits {
+		log.Warn("the server has fewer rights than it has use for", "so", limit)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	h := &lookers{outside: newView(processScanner, log), inside: newView(processInside, log), coreRestarts: first.Begin.Restarts}

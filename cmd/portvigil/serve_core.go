@@ -27,6 +27,8 @@ import (
 type beginning struct {
 	Data     string `json:"data"`     // the data folder's absolute path
 	Baseline string `json:"baseline"` // where check has its baseline
+	// Limits says what the processes cannot see or do, a sentence each.
+	Limits []string `json:"limits,omitempty"`
 	// Restarts is how often the core had to be started again.
 	Restarts int `json:"restarts"`
 }

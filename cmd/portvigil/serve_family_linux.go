@@ -34,10 +34,10 @@ func (c *child) start(p *parent, control, payload *os.File) error {
 	}
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = childEnvironment(c.name)
+	cmd.Env = childEnvironment(c.name, p.begin.Data)
 	cmd.Stdout, cmd.Stderr = p.app.stdout, p.app.stderr
 	cmd.ExtraFiles = []*os.File{control, payload}
-	if err := cmd.Start(); err != nil {
+	if err := p.rights.start(cmd, c.name); err != nil {
 		return fmt.Errorf("start the process %s: %w", c.name, err)
 	}
 	c.cmd, c.began, c.due, c.gone = cmd, time.Now(), false, make(chan struct{})
@@ -135,8 +135,8 @@ var environments = map[string]string{
 const goVariables = "GODEBUG GOGC GOMAXPROCS GOMEMLIMIT GOTRACEBACK GOCOVERDIR"
 
 // childEnvironment returns what a child gets to know of the environment.
-func childEnvironment(process string) []string {
-	env := []string{} // nil would be all of it
+func childEnvironment(process, data string) []string {
+	env := []string{"SQLITE_TMPDIR=" + data} // else it looks for a folder of its own, which the core may not write to
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		for _, wanted := range strings.Fields(environments[process]) {

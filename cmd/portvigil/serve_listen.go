@@ -89,10 +89,13 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 	return nil
 }
 
+// metricsFile is the file in the data folder that holds the token of /metrics.
+const metricsFile = "metrics.token"
+
 // metricsToken returns the token of /metrics, from a file in the data folder
 // that is made at first start.
 func (a *app) metricsToken() (string, error) {
-	path := filepath.Join(a.dataFolder(), "metrics.token")
+	path := filepath.Join(a.dataFolder(), metricsFile)
 	text, err := os.ReadFile(path)
 	// Somebody may have written it by hand, with a line's end.
 	if token := strings.TrimSpace(string(text)); err == nil && token != "" {

@@ -24,8 +24,9 @@ import (
 type parent struct {
 	app    *app
 	log    *slog.Logger
-	page  *os.File // the listener of the pages: it outlives the core
-	begin beginning
+	page   *os.File // the listener of the pages: it outlives the core
+	begin  beginning
+	rights *rights
 
 	core  *child
 	views []*child
@@ -48,6 +49,10 @@ func (a *app) keep(ctx context.Context, o serveOptions, page net.Listener) error
 	defer file.Close()
 	p := &parent{app: a, log: a.logger(o).With("process", "parent"), page: file, begin: beginning{Data: data, Baseline: a.baselineDefault()},
 		core: &child{name: processCore}, events: make(chan event), over: make(chan struct{})}
+	if p.rights, err = rightsFor(data); err != nil {
+		return err
+	}
+	p.begin.Limits = p.rights.limits(o)
 	if !o.noLocal {
 		p.views = append(p.views, &child{name: processInside})
 	}
