@@ -34,6 +34,34 @@ func TestAVantageIsBlindWhenItSeesLessThanHalfOfItsHostsAndMissesThree(t *testin
 	}
 }
 
+func TestAVantageIsBlindWhenItFailsToSeeFiveInARow(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		failed int
+		want   bool
+	}{{"four of a hundred, one after the other", 4, false}, {"five of a hundred, one after the other", 5, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+			var sights []VantageSight
+			for i := range 100 {
+				last := now.Add(-time.Duration(i+1) * time.Minute)
+				s := VantageSight{Host: fmt.Sprint(i), Vantage: "local", Sees: i >= c.failed, Last: last, Newest: last}
+				if !s.Sees {
+					s.Last, s.Newest = now.Add(-time.Hour*24), now.Add(time.Minute)
+				}
+				sights = append(sights, s)
+			}
+			if got := BlindVantages(sights); (len(got) == 1) != c.want {
+				t.Errorf("blind are %v", got)
+			}
+			sights[99].Last = now.Add(2 * time.Minute) // it saw one since
+			if got := BlindVantages(sights); len(got) > 0 {
+				t.Errorf("blind are %v, though one was seen since", got)
+			}
+		})
+	}
+}
+
 func TestAVantageSeesAHostThroughAnyFreshCompleteLook(t *testing.T) {
 	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	host := Host{Name: "web1", Outside: 24 * time.Hour}

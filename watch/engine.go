@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -57,6 +58,8 @@ type Options struct {
 	LinkBase string
 	// Inside makes the inside view of the local host; nil: there is none.
 	Inside insideViewer
+	// Vantage is what the outside view calls itself in its looks; "" for local.
+	Vantage string
 	// Chance returns a number below n, by which looks are spread; nil: any.
 	Chance func(n int64) int64
 }
@@ -71,6 +74,7 @@ type Engine struct {
 	log       *slog.Logger
 	linkBase  string
 	chance    func(int64) int64
+	vantage   string
 
 	turns    turns
 	progress broadcast
@@ -79,7 +83,7 @@ type Engine struct {
 
 // New returns an engine over the store; Run makes it watch.
 func New(store Store, outside outsideViewer, m messenger, o Options) *Engine {
-	e := &Engine{outside: outside, inside: o.Inside, messenger: m, clock: o.Clock, log: o.Logger, linkBase: o.LinkBase, chance: o.Chance}
+	e := &Engine{outside: outside, inside: o.Inside, messenger: m, clock: o.Clock, log: o.Logger, linkBase: o.LinkBase, chance: o.Chance, vantage: cmp.Or(o.Vantage, "local")}
 	if e.chance == nil {
 		e.chance = rand.Int64N
 	}

@@ -50,5 +50,8 @@ func (e *Engine) judgeTroubles(tx Tx, kind portvigil.Kind, troubles []portvigil.
 	}
 	alerts = slices.DeleteFunc(alerts, func(a portvigil.Alert) bool { return a.Kind != kind })
 	changes := portvigil.ReconcileTroubles(e.now(), troubles, alerts)
+	if changes, err = shareVantage(tx, changes, e.now()); err != nil {
+		return nil, err
+	}
 	return changes, e.record(tx, changes, "")
 }

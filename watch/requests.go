@@ -19,6 +19,7 @@ const (
 	reasonSecond   = "second sight"
 	reasonInside   = "listener seen inside"
 	reasonShut     = "is it shut?"
+	reasonVantage  = "does the vantage see?"
 )
 
 // lookLease is how long a look is said to take at most: a silent host at the

@@ -53,6 +53,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 	if changed {
 		due = hosts
 	}
+	failures = append(failures, e.probeVantage(ctx, hosts))
 	for _, h := range due {
 		if err := e.sweepHost(ctx, h); err != nil {
 			failures = append(failures, fmt.Errorf("judge %s: %w", h.Name, err))

@@ -104,7 +104,7 @@ func (a *app) openGround(ctx context.Context, database string, log *slog.Logger)
 }
 
 func (a *app) engine(g ground, o serveOptions, l *lookers, base string, log *slog.Logger) *watch.Engine {
-	options := watch.Options{Logger: log, LinkBase: base}
+	options := watch.Options{Logger: log, LinkBase: base, Vantage: o.vantage}
 	if !o.noLocal {
 		options.Inside = insideView{l.inside}
 	}
