@@ -94,7 +94,7 @@ func (s *killStory) begin() {
 }
 
 // route changes the scanner's way to somewhere.
-func (s *killStory) route(args ...string) {
+func (s *story) route(args ...string) {
 	s.t.Helper()
 	if out, err := s.scanner.Command(s.t.Context(), "ip", append([]string{"route"}, args...)...).CombinedOutput(); err != nil {
 		s.t.Fatalf("ip route %v: %v: %s", args, err, out)

@@ -17,7 +17,8 @@ func (t *Tx) AddDelivery(d portvigil.Delivery) error {
 	if err != nil {
 		return err
 	}
-	return t.enqueueDelivery(d.ID)
+	t.enqueueDelivery(d.ID)
+	return nil
 }
 
 // Delivery returns the delivery, or an Error with CodeNotFound.

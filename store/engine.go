@@ -25,11 +25,10 @@ type engine interface {
 	// backup writes a consistent copy to the path.
 	backup(ctx context.Context, path string) error
 
-	// jobs is River's way to the database. Only one that works the jobs is told of
-	// new ones; release frees what that takes.
-	jobs(s *Store, works bool) (driver riverdriver.Driver[*sql.Tx], release func(), err error)
-	// polls is whether new jobs are only found by asking.
-	polls() bool
+	// jobs is River's way to the database, through a pool of the store's.
+	jobs(pool *sql.DB) riverdriver.Driver[*sql.Tx]
+	// workers is the pool by which River works the jobs.
+	workers(s *Store) *sql.DB
 
 	// statement writes a query whose placeholders are "?" for this database.
 	statement(query string, args []any) (string, []any)

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 )
 
 // A job only wakes: it holds the id of the row that says what to do. Each kind
@@ -29,51 +31,61 @@ type lookJob struct {
 
 func (lookJob) Kind() string { return lookKind }
 
-const (
-	// fetchCooldown is how close two fetches may be. Inserts closer than this
-	// share a notification.
-	fetchCooldown = 5 * time.Millisecond
-	// maxAttempts is never reached: age ends a job, not a count.
-	maxAttempts = 10_000
-)
+// maxAttempts is never reached: age ends a job, not a count.
+const maxAttempts = 10_000
 
 // newInserter returns the client that inserts jobs in our transactions.
 func (s *Store) newInserter() (*river.Client[*sql.Tx], error) {
-	driver, _, err := s.engine.jobs(s, false)
-	if err != nil {
-		return nil, err
-	}
-	return river.NewClient(driver, &river.Config{
-		Logger:        warnings(s.log),
-		FetchCooldown: fetchCooldown,
-	})
+	return river.NewClient(s.jobs(s.writer), &river.Config{Logger: warnings(s.log)})
 }
 
-func (t *Tx) enqueueDelivery(id string) error {
-	_, err := t.s.queue.InsertTx(t.ctx, t.tx, deliverJob{ID: id}, &river.InsertOpts{Queue: deliverKind, MaxAttempts: maxAttempts})
-	if err != nil {
-		return fmt.Errorf("queue delivery %s: %w", id, err)
-	}
-	return nil
+// jobs is River's way to the database.
+func (s *Store) jobs(pool *sql.DB) riverdriver.Driver[*sql.Tx] {
+	return awakened{s.engine.jobs(pool), s.bell}
+}
+
+// enqueueDelivery wakes a worker for the delivery once this is committed.
+func (t *Tx) enqueueDelivery(id string) {
+	t.addJob(deliverJob{ID: id}, deliverKind, time.Time{})
 }
 
 // enqueueLook wakes a worker for the request when it is due by the store's clock.
-func (t *Tx) enqueueLook(id string, due time.Time) error {
-	opts := &river.InsertOpts{Queue: lookKind, MaxAttempts: maxAttempts}
-	wait := due.Sub(t.s.clock())
-	if wait > 0 {
-		opts.ScheduledAt = time.Now().Add(wait)
+func (t *Tx) enqueueLook(id string, due time.Time) {
+	var at time.Time
+	if wait := due.Sub(t.s.clock()); wait > 0 {
+		at = time.Now().Add(wait)
 	}
-	job, err := t.s.queue.InsertTx(t.ctx, t.tx, lookJob{ID: id}, opts)
-	if err != nil {
-		return fmt.Errorf("queue look request %s: %w", id, err)
+	t.addJob(lookJob{ID: id}, lookKind, at)
+}
+
+// addJob notes a job that is worked at the time given, the zero time being now.
+func (t *Tx) addJob(args river.JobArgs, queue string, at time.Time) {
+	t.jobs = append(t.jobs, river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{
+		Queue: queue, MaxAttempts: maxAttempts, ScheduledAt: at}})
+	if at.IsZero() {
+		if t.wakes == nil {
+			t.wakes = map[string]bool{}
+		}
+		t.wakes[queue] = true
 	}
-	if wait <= 0 {
+}
+
+// enqueue inserts the jobs that were noted: together, since what one insert takes
+// is mostly its overhead.
+func (t *Tx) enqueue() error {
+	if len(t.jobs) == 0 {
+		return nil
+	}
+	if _, err := t.s.queue.InsertManyFastTx(t.ctx, t.tx, t.jobs); err != nil {
+		return fmt.Errorf("queue jobs: %w", err)
+	}
+	later := func(p river.InsertManyParams) bool { return !p.InsertOpts.ScheduledAt.IsZero() }
+	if !slices.ContainsFunc(t.jobs, later) {
 		return nil
 	}
 	// River moves scheduled jobs to available every 5 s. Made available at once
 	// they are fetched when their time has come, to the fetch interval.
-	_, err = t.exec(`UPDATE river_job SET state = 'available' WHERE id = ? AND state = 'scheduled'`, job.Job.ID)
+	_, err := t.exec(`UPDATE river_job SET state = 'available' WHERE state = 'scheduled' AND queue = ?`, lookKind)
 	return err
 }
 

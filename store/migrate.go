@@ -22,12 +22,7 @@ func (s *Store) migrate(ctx context.Context, exists bool) error {
 	if err != nil {
 		return err
 	}
-	driver, release, err := s.engine.jobs(s, false)
-	if err != nil {
-		return err
-	}
-	defer release()
-	jobs, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: warnings(s.log)})
+	jobs, err := rivermigrate.New(s.engine.jobs(s.writer), &rivermigrate.Config{Logger: warnings(s.log)})
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,9 @@ type Store struct {
 	engine  engine
 	writer  *sql.DB // one connection: writers queue here, not in the database
 	readers *sql.DB
+	turns   turns // of those who write
 	vault   *vault
+	bell    bell
 	queue   *river.Client[*sql.Tx] // only inserts; Work has its own
 	seq     atomic.Uint64          // the highest that NextSeq gave out, also in transactions that failed
 	working sync.Mutex             // held while Work runs
@@ -49,7 +51,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: o.Logger, clock: o.Clock, engine: sqlite{dir}}
+	s := &Store{dir: dir, log: o.Logger, clock: o.Clock, engine: sqlite{dir}, bell: newBell()}
 	if o.Database != "" {
 		if s.engine, err = newPostgres(o.Database); err != nil {
 			return nil, err

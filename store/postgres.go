@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver"
@@ -129,25 +128,9 @@ func (p *postgres) backup(context.Context, string) error {
 		WithHint("pg_dump writes a copy while the server runs; keep the key file with it, elsewhere")
 }
 
-func (p *postgres) jobs(s *Store, works bool) (riverdriver.Driver[*sql.Tx], func(), error) {
-	if !works {
-		return riverdatabasesql.New(s.writer), func() {}, nil
-	}
-	config, err := pgxpool.ParseConfig("")
-	if err != nil {
-		return nil, nil, err
-	}
-	config.ConnConfig = p.config.Copy()
-	config.MinConns, config.MinIdleConns, config.MaxConns = 0, 0, 1
-	listener, err := pgxpool.NewWithConfig(context.Background(), config)
-	if err != nil {
-		return nil, nil, err
-	}
-	return riverdatabasesql.NewWithPgxListener(s.readers, listener), listener.Close, nil
-}
+func (p *postgres) jobs(pool *sql.DB) riverdriver.Driver[*sql.Tx] { return riverdatabasesql.New(pool) }
 
-// polls: a notification wakes in the moment of the commit.
-func (p *postgres) polls() bool { return false }
+func (p *postgres) workers(s *Store) *sql.DB { return s.readers }
 
 // statement numbers the placeholders; no text in our queries has a question
 // mark. Columns take text that PostgreSQL takes: it knows no zero byte and only

@@ -19,7 +19,8 @@ func (t *Tx) AddRequest(r portvigil.LookRequest) error {
 	if err != nil {
 		return err
 	}
-	return t.enqueueLook(r.ID, r.Due)
+	t.enqueueLook(r.ID, r.Due)
+	return nil
 }
 
 // Request returns the request, or an Error with CodeNotFound.

@@ -16,7 +16,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	modernc "modernc.org/sqlite"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -51,7 +51,7 @@ func (q sqlite) open(_ context.Context, s *Store) (exists bool, err error) {
 // they take the write lock when they begin, so that none fails half-way. It is
 // also River's, whose documentation asks for a pool of one.
 func openWriter(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dataSource(path, url.Values{
+	db, err := openDB(dataSource(path, url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(" + busyTimeout + ")", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 			// 64 MiB is what a long reader may leave of the log before it is cut back.
@@ -67,7 +67,7 @@ func openWriter(path string) (*sql.DB, error) {
 
 // openReaders opens the pool that reads beside the writer.
 func openReaders(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dataSource(path, url.Values{
+	db, err := openDB(dataSource(path, url.Values{
 		"_pragma": {"busy_timeout(" + busyTimeout + ")", "query_only(1)"},
 	}))
 	if err != nil {
@@ -77,6 +77,14 @@ func openReaders(path string) (*sql.DB, error) {
 	db.SetMaxOpenConns(pool)
 	db.SetMaxIdleConns(pool)
 	return db, nil
+}
+
+func openDB(source string) (*sql.DB, error) {
+	c, err := modernc.NewConnector(source)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(statements{c}), nil
 }
 
 // dataSource writes the path as a URI, so that a "?" or "%" in it is no parameter.
@@ -129,7 +137,7 @@ func (q sqlite) backup(ctx context.Context, path string) (err error) {
 		}
 	}()
 	// Its own connection: the readers' may not run VACUUM, the writer's is wanted.
-	db, err := sql.Open("sqlite", dataSource(q.path(), nil))
+	db, err := openDB(dataSource(q.path(), nil))
 	if err != nil {
 		return err
 	}
@@ -146,13 +154,10 @@ func (q sqlite) backup(ctx context.Context, path string) (err error) {
 	return syncFolder(filepath.Dir(path))
 }
 
-func (sqlite) jobs(s *Store, _ bool) (riverdriver.Driver[*sql.Tx], func(), error) {
-	return riversqlite.New(s.writer), func() {}, nil
-}
+func (sqlite) jobs(pool *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(pool) }
 
-// polls: on SQLite River's listener is a second poll, 20 times a second, which
-// cost a server at rest more than all else together.
-func (sqlite) polls() bool { return true }
+// workers: one connection writes, whoever wants to.
+func (sqlite) workers(s *Store) *sql.DB { return s.writer }
 
 func (sqlite) statement(query string, args []any) (string, []any) { return query, args }
 

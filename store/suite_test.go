@@ -23,6 +23,8 @@ func suite(t *testing.T, db database) {
 		"a scope rule replaces the one for the same network":      testScope,
 		"what an update that fails did leaves no trace":           testRollback,
 		"readers see whole transactions while others write":       testReaders,
+		"updates in company fail alone":                           testUpdatesInCompany,
+		"who waits to write can give up":                          testWaitingIsGivenUp,
 		"sequence numbers only rise, also over failed updates":    testSeq,
 		"looks come back as they went, in order":                  testLooks,
 		"any look comes back exactly":                             testLookRoundTrip,

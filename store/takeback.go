@@ -24,9 +24,7 @@ func (t *Tx) takeBack() error {
 		return err
 	}
 	for _, id := range deliveries {
-		if err := t.enqueueDelivery(id); err != nil {
-			return err
-		}
+		t.enqueueDelivery(id)
 	}
 	requests, err := t.withoutJob(lookKind, `SELECT id FROM requests WHERE org = ? AND state IN ('wanted', 'running')`)
 	if err != nil {
@@ -37,9 +35,7 @@ func (t *Tx) takeBack() error {
 		if err != nil {
 			return err
 		}
-		if err := t.enqueueLook(id, r.Due); err != nil {
-			return err
-		}
+		t.enqueueLook(id, r.Due)
 	}
 	return nil
 }

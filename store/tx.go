@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"github.com/portvigil/portvigil"
 )
 
@@ -21,6 +23,9 @@ type Tx struct {
 	ctx context.Context
 	tx  *sql.Tx
 	s   *Store
+
+	jobs  []river.InsertManyParams // put into River's tables when all else is done
+	wakes map[string]bool          // the queues of those that are due
 }
 
 // View runs do on a consistent snapshot. Nothing in it can write. A connection
@@ -28,19 +33,19 @@ type Tx struct {
 func (s *Store) View(ctx context.Context, do func(*Tx) error) error {
 	began := false
 	return s.repeat(ctx, func() error {
-		return s.transact(ctx, s.readers, s.engine.snapshot(), func(tx *Tx) error {
-			began = true
-			return do(tx)
-		})
+		tx, err := s.readers.BeginTx(ctx, s.engine.snapshot())
+		if err != nil {
+			return err
+		}
+		// After a commit this does nothing; otherwise the error that led here is the
+		// one to tell.
+		defer func() { _ = tx.Rollback() }()
+		began = true
+		if err := do(&Tx{ctx: ctx, tx: tx, s: s}); err != nil {
+			return err
+		}
+		return tx.Commit()
 	}, func() bool { return !began })
-}
-
-// Update runs do in the one write transaction; what it did is on disk when nil
-// is returned. do may run again when another program held the database, or the
-// connection was lost, so it changes nothing but the Tx; it must not call Update
-// or View itself.
-func (s *Store) Update(ctx context.Context, do func(*Tx) error) error {
-	return s.repeat(ctx, func() error { return s.transact(ctx, s.writer, nil, do) }, func() bool { return true })
 }
 
 // repeat runs a transaction until it is through, or trying again is of no use.
@@ -57,20 +62,6 @@ func (s *Store) repeat(ctx context.Context, run func() error, may func() bool) e
 		case <-time.After(wait):
 		}
 	}
-}
-
-func (s *Store) transact(ctx context.Context, pool *sql.DB, o *sql.TxOptions, do func(*Tx) error) error {
-	tx, err := pool.BeginTx(ctx, o)
-	if err != nil {
-		return err
-	}
-	// After a commit this does nothing; otherwise the error that led here is the
-	// one to tell.
-	defer func() { _ = tx.Rollback() }()
-	if err := do(&Tx{ctx: ctx, tx: tx, s: s}); err != nil {
-		return err
-	}
-	return s.engine.commit(ctx, s, tx)
 }
 
 func (t *Tx) exec(query string, args ...any) (int64, error) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -37,9 +36,12 @@ const (
 	// looks, having none, are never taken back while the process lives.
 	rescueAfter = 2 * deliverTimeout
 	giveUpAfter = 24 * time.Hour
-	// fetchPollInterval is how long a job waits at most until it is fetched, and
-	// with it what a server costs that has nothing to do.
-	fetchPollInterval = 400 * time.Millisecond
+	// fetchCooldown is how close two fetches may be.
+	fetchCooldown = 5 * time.Millisecond
+	// fetchPollInterval is how late a look is at most that was due at a time of its
+	// own, and with it what a server costs that has nothing to do. What is due at
+	// once waits for none of it: the bell rings.
+	fetchPollInterval = time.Second
 	// softStop is how long a message on its way may take to arrive when the
 	// program ends; one that is cut off may arrive twice.
 	softStop = 5 * time.Second
@@ -75,12 +77,7 @@ func (s *Store) Work(ctx context.Context, w Workers) error {
 		}
 		return err
 	}
-	driver, release, err := s.engine.jobs(s, true)
-	if err != nil {
-		return fmt.Errorf("prepare the job queue: %w", err)
-	}
-	defer release()
-	client, err := s.newWorker(ctx, w, driver)
+	client, err := s.newWorker(ctx, w)
 	if err != nil {
 		return fmt.Errorf("prepare the job queue: %w", err)
 	}
@@ -94,7 +91,7 @@ func (s *Store) Work(ctx context.Context, w Workers) error {
 	return nil
 }
 
-func (s *Store) newWorker(ctx context.Context, w Workers, driver riverdriver.Driver[*sql.Tx]) (*river.Client[*sql.Tx], error) {
+func (s *Store) newWorker(ctx context.Context, w Workers) (*river.Client[*sql.Tx], error) {
 	workers := river.NewWorkers()
 	err := errors.Join(
 		river.AddWorkerSafely(workers, &deliverer{store: s, do: w.Deliver}),
@@ -105,7 +102,7 @@ func (s *Store) newWorker(ctx context.Context, w Workers, driver riverdriver.Dri
 	if w.MaxLooks <= 0 {
 		w.MaxLooks = defaultMaxLooks
 	}
-	return river.NewClient(driver, &river.Config{
+	return river.NewClient(s.jobs(s.engine.workers(s)), &river.Config{
 		Logger: warnings(s.log),
 		Queues: map[string]river.QueueConfig{
 			deliverKind: {MaxWorkers: maxDeliveries},
@@ -114,7 +111,6 @@ func (s *Store) newWorker(ctx context.Context, w Workers, driver riverdriver.Dri
 		Workers:                     workers,
 		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           fetchPollInterval,
-		PollOnly:                    s.engine.polls(),
 		RescueStuckJobsAfter:        rescueAfter,
 		SoftStopTimeout:             softStop,
 		CompletedJobRetentionPeriod: keepFinished,

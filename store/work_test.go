@@ -332,10 +332,9 @@ func testRowsWithoutAJobGetOne(t *testing.T, db database) {
 	sent, queued, wanted, done := delivery("a", 0), delivery("a", 1), request(h, 0), request(h, 1)
 	sent.State, done.State = portvigil.DeliverySent, portvigil.LookDone
 	update(t, s, func(tx *Tx) error {
-		err := errors.Join(tx.AddDelivery(sent), tx.AddDelivery(queued), tx.AddRequest(wanted), tx.AddRequest(done))
-		_, err2 := tx.exec(`DELETE FROM river_job`)
-		return errors.Join(err, err2)
+		return errors.Join(tx.AddDelivery(sent), tx.AddDelivery(queued), tx.AddRequest(wanted), tx.AddRequest(done))
 	})
+	update(t, s, func(tx *Tx) error { _, err := tx.exec(`DELETE FROM river_job`); return err })
 	work(t, s, d.workers())
 	message, look := next(t, d.deliver), next(t, d.look)
 	if message.id != queued.ID || look.id != wanted.ID {

@@ -94,7 +94,7 @@ func (e *Engine) TestChannel(ctx context.Context, name string) error {
 	}
 	d := portvigil.Delivery{ID: portvigil.NewID(), Channel: c.ID, Event: portvigil.ChannelTest, Created: e.now(), Body: []byte("{}")}
 	failure := e.messenger.Send(ctx, c, d)
-	if err := e.noteChannel(ctx, c.ID, failure); err != nil {
+	if err := e.store.Update(ctx, func(tx Tx) error { return e.noteChannel(tx, c.ID, failure) }); err != nil {
 		return err
 	}
 	if failure != nil {
@@ -104,35 +104,34 @@ func (e *Engine) TestChannel(ctx context.Context, name string) error {
 	return nil
 }
 
-func (e *Engine) noteChannel(ctx context.Context, id string, failure error) error {
-	return e.store.Update(ctx, func(tx Tx) error {
-		list, err := tx.Channels()
-		if err != nil {
+// noteChannel notes how a channel fared just now.
+func (e *Engine) noteChannel(tx Tx, id string, failure error) error {
+	list, err := tx.Channels()
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if c.ID != id {
+			continue
+		}
+		was := c.FailingSince
+		if failure == nil {
+			c.LastSuccess, c.LastError, c.FailingSince = e.now(), "", time.Time{}
+		} else {
+			c.LastFailure, c.LastError = e.now(), failure.Error()
+			if was.IsZero() {
+				c.FailingSince = c.LastFailure
+			}
+		}
+		if err := tx.PutChannel(c); err != nil {
 			return err
 		}
-		for _, c := range list {
-			if c.ID != id {
-				continue
-			}
-			was := c.FailingSince
-			if failure == nil {
-				c.LastSuccess, c.LastError, c.FailingSince = e.now(), "", time.Time{}
-			} else {
-				c.LastFailure, c.LastError = e.now(), failure.Error()
-				if was.IsZero() {
-					c.FailingSince = c.LastFailure
-				}
-			}
-			if err := tx.PutChannel(c); err != nil {
-				return err
-			}
-			if failure == nil && !was.IsZero() {
-				_, err = e.judgeMeans(tx) // it works again: nobody has to wait for the next sweep
-			}
-			return err
+		if failure == nil && !was.IsZero() {
+			_, err = e.judgeMeans(tx) // it works again: nobody has to wait for the next sweep
 		}
-		return nil
-	})
+		return err
+	}
+	return nil
 }
 
 // giveUpAfter bounds how long a message is tried: what nobody read within a day
@@ -146,24 +145,8 @@ const noteWithin = 10 * time.Second
 // Deliver sends one queued notification. It returns an error where it has to be
 // tried again, nil where it was sent, given up or is no longer wanted.
 func (e *Engine) Deliver(ctx context.Context, id string) error {
-	var d portvigil.Delivery
-	var c portvigil.ChannelRow
-	err := e.store.View(ctx, func(tx Tx) (err error) {
-		if d, err = tx.Delivery(id); err != nil {
-			return err
-		}
-		list, err := tx.Channels()
-		for _, row := range list {
-			if row.ID == d.Channel {
-				c = row
-			}
-		}
-		return err
-	})
-	if portvigil.ErrorCode(err) == portvigil.CodeNotFound || err == nil && (d.State != portvigil.DeliveryQueued || c.ID == "") {
-		return nil
-	}
-	if err != nil {
+	d, c, err := e.queued(ctx, id)
+	if err != nil || c.ID == "" {
 		return err
 	}
 	failure := e.messenger.Send(ctx, c, d)
@@ -173,25 +156,17 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 	// A receiver that hangs until the time is over has failed like any other.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
 	defer cancel()
-	d.Attempts++
-	var giveUp *GiveUp
-	again := false
-	switch {
-	case failure == nil:
-		d.State, d.Sent, d.Error = portvigil.DeliverySent, e.now(), ""
-	case errors.As(failure, &giveUp) || e.now().Sub(d.Created) > giveUpAfter:
-		d.State, d.Error = portvigil.DeliveryFailed, failure.Error()
-	default:
-		d.Error, again = failure.Error(), true
-	}
-	err = e.store.Update(ctx, func(tx Tx) error { return tx.PutDelivery(d) })
+	again := e.fared(&d, failure)
+	err = e.store.Update(ctx, func(tx Tx) error {
+		if err := tx.PutDelivery(d); err != nil {
+			return err
+		}
+		return e.noteChannel(tx, c.ID, failure)
+	})
 	if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
 		return nil // the channel was removed meanwhile, and its messages with it
 	}
 	if err != nil {
-		return err
-	}
-	if err := e.noteChannel(ctx, c.ID, failure); err != nil {
 		return err
 	}
 	if failure != nil {
@@ -205,4 +180,41 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 		return waiting{later}
 	}
 	return fmt.Errorf("deliver over %s: %w", c.Name, failure)
+}
+
+// queued returns the notification with its channel; none of either where it is no
+// longer wanted.
+func (e *Engine) queued(ctx context.Context, id string) (d portvigil.Delivery, c portvigil.ChannelRow, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		if d, err = tx.Delivery(id); err != nil {
+			return err
+		}
+		list, err := tx.Channels()
+		for _, row := range list {
+			if row.ID == d.Channel && d.State == portvigil.DeliveryQueued {
+				c = row
+			}
+		}
+		return err
+	})
+	if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
+		err = nil
+	}
+	return d, c, err
+}
+
+// fared notes in the notification how one attempt ended, and returns whether there
+// is to be another.
+func (e *Engine) fared(d *portvigil.Delivery, failure error) (again bool) {
+	d.Attempts++
+	var giveUp *GiveUp
+	switch {
+	case failure == nil:
+		d.State, d.Sent, d.Error = portvigil.DeliverySent, e.now(), ""
+	case errors.As(failure, &giveUp) || e.now().Sub(d.Created) > giveUpAfter:
+		d.State, d.Error = portvigil.DeliveryFailed, failure.Error()
+	default:
+		d.Error, again = failure.Error(), true
+	}
+	return again
 }
