@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/portvigil/portvigil"
@@ -36,7 +38,7 @@ type checkState struct {
 // begun anew, and said so: a lost memory costs a second mail, no finding.
 func (a *app) checkState(f checkFlags) *checkState {
 	s := &checkState{path: filepath.Join(a.dataFolder(), checkFile), Host: f.host, Trail: new(portvigil.Trail)}
-	text, err := os.ReadFile(s.path)
+	text, err := readOwn(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s
 	}
@@ -52,6 +54,32 @@ func (a *app) checkState(f checkFlags) *checkState {
 		return s
 	}
 	return &kept
+}
+
+// largestState bounds what is read back; 200,000 doors are a tenth of it.
+const largestState = 256 << 20
+
+// readOwn reads a regular file that belongs to who runs this. The data folder
+// may be the server's, who could put anything in root's way there: a link, a
+// pipe that never ends, or a memory by which check would say nothing.
+func readOwn(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.Mode().IsRegular() || info.Size() > largestState:
+		return nil, errors.New("it is no file that check wrote")
+	case !ok || int(owner.Uid) != os.Geteuid():
+		return nil, errors.New("it belongs to another user")
+	}
+	return io.ReadAll(f)
 }
 
 // see adds this run's look.
