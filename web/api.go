@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -10,66 +9,42 @@ import (
 	"time"
 
 	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/web/account"
 )
 
 // maxBody bounds a request's JSON body; a baseline document is the largest.
 const maxBody = 8 << 20
 
-// API serves what the commands ask over the Unix socket. newLink makes a
-// one-time link to the pages.
-func API(e Engine, newLink func() string, log *slog.Logger) http.Handler {
-	a := &api{engine: e, newLink: newLink, log: log}
+// API serves what the commands ask. Each request comes with who asks: WithBy
+// says so on the Unix socket, Remote elsewhere. newLink makes a one-time link to
+// the pages.
+func API(e Engine, k *account.Keeper, newLink func() string, log *slog.Logger) http.Handler {
+	a := &api{engine: e, accounts: k, newLink: newLink, log: log}
 	mux := http.NewServeMux()
-	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request) (any, error){
-		"GET /v1/hosts":                              a.hosts,
-		"POST /v1/hosts":                             a.addHost,
-		"GET /v1/hosts/{name}":                       a.host,
-		"GET /v1/hosts/{name}/past":                  a.past,
-		"DELETE /v1/hosts/{name}":                    a.removeHost,
-		"POST /v1/hosts/{name}/report":               a.report,
-		"POST /v1/hosts/{name}/maintenance":          a.startMaintenance,
-		"DELETE /v1/hosts/{name}/maintenance":        a.endMaintenance,
-		"GET /v1/scope":                              a.scope,
-		"POST /v1/scope":                             a.addScope,
-		"GET /v1/alerts":                             a.alerts,
-		"GET /v1/alerts/{id}":                        a.alert,
-		"POST /v1/alerts/{id}/ack":                   a.acknowledge,
-		"POST /v1/alerts/{id}/investigate":           a.investigate,
-		"POST /v1/alerts/{id}/comment":               a.comment,
-		"POST /v1/alerts/{id}/resolve":               a.resolve,
-		"GET /v1/baselines":                          a.baselines,
-		"POST /v1/baselines":                         a.importBaseline,
-		"GET /v1/baselines/{name}":                   a.baseline,
-		"GET /v1/baselines/{name}/versions":          a.baselineVersions,
-		"POST /v1/baselines/{name}/approve":          a.approve,
-		"DELETE /v1/baselines/{name}/{port}/{proto}": a.removeDoor,
-		"GET /v1/channels":                           a.channels,
-		"POST /v1/channels":                          a.addChannel,
-		"DELETE /v1/channels/{name}":                 a.removeChannel,
-		"POST /v1/channels/{name}/test":              a.testChannel,
-		"POST /v1/link":                              a.link,
-	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, handle) })
+	for pattern, route := range a.routes() {
+		mux.HandleFunc(pattern, a.permitted(route.scope, route.serve))
 	}
-	mux.HandleFunc("POST /v1/hosts/{name}/look", a.look)
 	return a.known(mux)
 }
 
 type api struct {
-	engine  Engine
-	newLink func() string
-	log     *slog.Logger
+	engine   Engine
+	accounts *account.Keeper
+	newLink  func() string
+	log      *slog.Logger
 }
 
-// answer writes what the handler returns as JSON, or its error with the status
-// of its code.
-func (a *api) answer(w http.ResponseWriter, r *http.Request, handle func(http.ResponseWriter, *http.Request) (any, error)) {
-	value, err := handle(w, r)
-	if err != nil {
-		a.fail(w, r, err)
-		return
+// answer returns a handler that writes what handle returns as JSON, or its error
+// with the status of its code.
+func (a *api) answer(handle func(http.ResponseWriter, *http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		value, err := handle(w, r)
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		a.write(w, r, http.StatusOK, value)
 	}
-	a.write(w, r, http.StatusOK, value)
 }
 
 func (a *api) write(w http.ResponseWriter, r *http.Request, status int, value any) {
@@ -87,20 +62,6 @@ func listed[T any](list []T, err error) ([]T, error) {
 		list = []T{}
 	}
 	return list, err
-}
-
-type byKey struct{}
-
-// WithBy returns a context in which who asks has a name.
-func WithBy(ctx context.Context, name string) context.Context {
-	return context.WithValue(ctx, byKey{}, name)
-}
-
-func by(r *http.Request) string {
-	if name, ok := r.Context().Value(byKey{}).(string); ok {
-		return name
-	}
-	return "unknown"
 }
 
 func (a *api) hosts(_ http.ResponseWriter, r *http.Request) (any, error) {

@@ -42,6 +42,12 @@ func statusOf(c portvigil.Code) int {
 		return http.StatusConflict
 	case portvigil.CodeOutOfScope:
 		return http.StatusForbidden
+	case portvigil.CodeUnauthorized:
+		return http.StatusUnauthorized
+	case portvigil.CodeForbidden:
+		return http.StatusForbidden
+	case portvigil.CodeTooMany:
+		return http.StatusTooManyRequests
 	case portvigil.CodeUnavailable:
 		return http.StatusServiceUnavailable
 	}
@@ -80,7 +86,8 @@ func (a *api) known(mux *http.ServeMux) http.Handler {
 		}
 		said := verdictOnly{header: w.Header()}
 		refusal.ServeHTTP(&said, r) // tells 404 from 405, and sets Allow
-		body := APIError{Code: portvigil.CodeNotFound, Message: "there is no " + portvigil.Printable(r.URL.Path)}
+		body := APIError{Code: portvigil.CodeNotFound, Message: "there is no " + portvigil.Printable(r.URL.Path),
+			Hint: "this server is of another version than the command that asks"}
 		if said.status == http.StatusMethodNotAllowed {
 			body = APIError{Code: portvigil.CodeInvalid, Message: r.Method + " is not for " + portvigil.Printable(r.URL.Path),
 				Hint: "use " + w.Header().Get("Allow")}

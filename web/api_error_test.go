@@ -14,6 +14,8 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
+const otherVersion = "this server is of another version than the command that asks"
+
 func newRequest(t *testing.T, h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -38,6 +40,9 @@ func TestAPIErrorsHaveACodeAMessageAndAHint(t *testing.T) {
 		{"a hint that is not at the end stays where it is", fmt.Errorf("%w (twice)", hinted), 409,
 			APIError{portvigil.CodeConflict, hinted.Error() + " (twice)", ""}},
 		{"out of scope is forbidden", portvigil.Errorf(portvigil.CodeOutOfScope, "no"), 403, APIError{portvigil.CodeOutOfScope, "no", ""}},
+		{"unauthorized", portvigil.Errorf(portvigil.CodeUnauthorized, "no"), 401, APIError{portvigil.CodeUnauthorized, "no", ""}},
+		{"forbidden", portvigil.Errorf(portvigil.CodeForbidden, "no"), 403, APIError{portvigil.CodeForbidden, "no", ""}},
+		{"too many", portvigil.Errorf(portvigil.CodeTooMany, "no"), 429, APIError{portvigil.CodeTooMany, "no", ""}},
 		{"unavailable", portvigil.Errorf(portvigil.CodeUnavailable, "no"), 503, APIError{portvigil.CodeUnavailable, "no", ""}},
 		{"an internal error shows nothing of itself", errors.New("open /root/key: token=hunter2"), 500,
 			APIError{portvigil.CodeInternal, "the server failed", "see the server's log"}},
@@ -64,7 +69,7 @@ func TestAPIErrorsHaveACodeAMessageAndAHint(t *testing.T) {
 
 func TestAPIEveryRouteTellsTheEnginesError(t *testing.T) {
 	t.Parallel()
-	for _, c := range routes {
+	for _, c := range askings {
 		if c.asked == "" {
 			continue // asks the doorkeeper
 		}
@@ -81,7 +86,7 @@ func TestAPIThatAClientLeftIsNoFailure(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	r := httptest.NewRequestWithContext(ctx, "GET", "/v1/hosts", nil)
-	API(&fakeEngine{err: context.Canceled}, nil, log).ServeHTTP(httptest.NewRecorder(), r)
+	asAnn(API(&fakeEngine{err: context.Canceled}, newAccounts(), nil, log)).ServeHTTP(httptest.NewRecorder(), r)
 	if text.Len() > 0 {
 		t.Errorf("logged: %s", text)
 	}
@@ -146,11 +151,11 @@ func TestAPIAnswersInJSONWhatItHasNoRouteFor(t *testing.T) {
 		allow              string
 		want               APIError
 	}{
-		{"an unknown path", "GET", "/v1/nothing", 404, "", APIError{portvigil.CodeNotFound, "there is no /v1/nothing", ""}},
-		{"the root", "GET", "/", 404, "", APIError{portvigil.CodeNotFound, "there is no /", ""}},
-		{"a page is none of the API's", "GET", "/hosts/web1", 404, "", APIError{portvigil.CodeNotFound, "there is no /hosts/web1", ""}},
-		{"a name that is empty", "DELETE", "/v1/hosts/", 404, "", APIError{portvigil.CodeNotFound, "there is no /v1/hosts/", ""}},
-		{"a path with control codes", "GET", "/v1/%1b%5B2J", 404, "", APIError{portvigil.CodeNotFound, `there is no /v1/\x1b[2J`, ""}},
+		{"an unknown path", "GET", "/v1/nothing", 404, "", APIError{portvigil.CodeNotFound, "there is no /v1/nothing", otherVersion}},
+		{"the root", "GET", "/", 404, "", APIError{portvigil.CodeNotFound, "there is no /", otherVersion}},
+		{"a page is none of the API's", "GET", "/hosts/web1", 404, "", APIError{portvigil.CodeNotFound, "there is no /hosts/web1", otherVersion}},
+		{"a name that is empty", "DELETE", "/v1/hosts/", 404, "", APIError{portvigil.CodeNotFound, "there is no /v1/hosts/", otherVersion}},
+		{"a path with control codes", "GET", "/v1/%1b%5B2J", 404, "", APIError{portvigil.CodeNotFound, `there is no /v1/\x1b[2J`, otherVersion}},
 		{"another method", "PUT", "/v1/hosts", 405, "GET, HEAD, POST",
 			APIError{portvigil.CodeInvalid, "PUT is not for /v1/hosts", "use GET, HEAD, POST"}},
 		{"GET where something would change", "GET", "/v1/link", 405, "POST", APIError{portvigil.CodeInvalid, "GET is not for /v1/link", "use POST"}},

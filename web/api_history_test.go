@@ -32,7 +32,7 @@ func TestThePastIsAskedForByATime(t *testing.T) {
 			t.Parallel()
 			e := &fakeEngine{}
 			w := httptest.NewRecorder()
-			API(e, nil, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/hosts/db%201/past"+test.query, nil))
+			asAnn(API(e, newAccounts(), nil, slog.New(slog.DiscardHandler))).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/hosts/db%201/past"+test.query, nil))
 			if w.Code != test.status || !strings.Contains(w.Body.String(), test.says) {
 				t.Errorf("got %d %s, want %d and %q", w.Code, w.Body, test.status, test.says)
 			}

@@ -117,7 +117,7 @@ func TestLookTellsAnErrorWhereTheStreamIs(t *testing.T) {
 func apiServer(t *testing.T, e Engine) *httptest.Server {
 	t.Helper()
 	log, _ := logged()
-	s := httptest.NewServer(API(e, nil, log))
+	s := httptest.NewServer(asAnn(API(e, newAccounts(), nil, log)))
 	t.Cleanup(s.Close)
 	return s
 }

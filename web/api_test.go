@@ -14,9 +14,9 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
-// route is one request to the API, what the engine then is asked, and the keys
+// asking is one request to the API, what the engine then is asked, and the keys
 // of the JSON object, or of the list's first element, that it answers with.
-type route struct {
+type asking struct {
 	name               string
 	method, path, body string
 	asked              string
@@ -32,7 +32,7 @@ const (
 	channelKeys  = "added id kind name settings"
 )
 
-var routes = []route{
+var askings = []asking{
 	{"hosts are listed", "GET", "/v1/hosts", "", "hosts", statusKeys},
 	{"a host is added, and never as the server's own machine", "POST", "/v1/hosts", `{"name":"web1","targets":["10.0.0.1"],"local":true}`,
 		"add host web1 [10.0.0.1] local=false by ann", hostKeys},
@@ -68,12 +68,17 @@ var routes = []route{
 		`add channel ops slack settings={"a":1} secret=S by ann`, channelKeys},
 	{"a channel is removed", "DELETE", "/v1/channels/ops", "", `remove channel "ops" by ann`, ""},
 	{"a channel is tested", "POST", "/v1/channels/ops/test", "", `test channel "ops"`, ""},
+	{"users are listed", "GET", "/v1/users", "", "", ""},
+	{"a user is added, and nothing of the password comes out", "POST", "/v1/users", `{"name":"ann","password":"correct horse battery"}`, "",
+		"added by id name password_changed version"},
+	{"tokens are listed", "GET", "/v1/tokens", "", "", ""},
+	{"a token is made, and told once", "POST", "/v1/tokens", `{"name":"cron","scope":"read"}`, "", "added by id name scope token"},
 	{"a link is made", "POST", "/v1/link", "{}", "", "link"},
 }
 
 func TestAPIAnswersEveryRoute(t *testing.T) {
 	t.Parallel()
-	for _, c := range routes {
+	for _, c := range askings {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			e := &fakeEngine{hosts: make([]portvigil.HostStatus, 1), alerts: []portvigil.Alert{sampleAlert()}, alert: sampleAlert(),
@@ -121,7 +126,7 @@ func keysOf(t *testing.T, text []byte) []string {
 
 func TestAPIListsAreNeverNull(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/v1/hosts", "/v1/scope", "/v1/alerts", "/v1/baselines", "/v1/channels"} {
+	for _, path := range []string{"/v1/hosts", "/v1/scope", "/v1/alerts", "/v1/baselines", "/v1/channels", "/v1/users", "/v1/tokens"} {
 		if got := ask(t, &fakeEngine{}, "GET", path, "").Body.String(); got != "[]\n" {
 			t.Errorf("GET %s of nothing answers %q", path, got)
 		}
@@ -155,15 +160,12 @@ func TestAPITakesNamesAsTheyAreEncoded(t *testing.T) {
 	}
 }
 
-func TestAPIKnowsWhoAsks(t *testing.T) {
+func TestAPIAnswersNobodyWithoutAName(t *testing.T) {
 	t.Parallel()
 	e := &fakeEngine{}
 	log, _ := logged()
-	w := newRequest(t, API(e, nil, log), "DELETE", "/v1/hosts/web1", "")
-	if w.Code != http.StatusOK {
-		t.Fatalf("answered %d", w.Code)
-	}
-	if diff := cmp.Diff([]string{`remove host "web1" by unknown`}, e.asked()); diff != "" {
-		t.Errorf("without a name (-want +got)\n%s", diff)
+	w := newRequest(t, API(e, newAccounts(), nil, log), "DELETE", "/v1/hosts/web1", "")
+	if w.Code != http.StatusUnauthorized || len(e.asked()) > 0 {
+		t.Errorf("answered %d, and the engine was asked %q", w.Code, e.asked())
 	}
 }

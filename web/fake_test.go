@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/web/account"
+	"github.com/portvigil/portvigil/web/account/accounttest"
 )
 
 // noon is the time of every test that does not say otherwise.
@@ -161,6 +163,19 @@ func (f *fakeEngine) TestChannel(_ context.Context, name string) error {
 	return f.note("test channel %q", name)
 }
 
+// newAccounts keeps nobody yet, and hashes cheaply.
+func newAccounts() *account.Keeper {
+	return account.NewKeeper(new(accounttest.Storage), account.Options{Clock: func() time.Time { return noon },
+		Cost: account.Cost{Memory: 8, Passes: 1, Lanes: 1}})
+}
+
+// asAnn hands requests on as the Unix socket does.
+func asAnn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(WithBy(r.Context(), "ann")))
+	})
+}
+
 // logged is a logger, and what it wrote.
 func logged() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
@@ -179,7 +194,7 @@ func askLogged(t *testing.T, e Engine, log *slog.Logger, method, path, body stri
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r = r.WithContext(WithBy(r.Context(), "ann"))
 	w := httptest.NewRecorder()
-	API(e, func() string { return "http://127.0.0.1:7979/enter?token=T" }, log).ServeHTTP(w, r)
+	API(e, newAccounts(), func() string { return "http://127.0.0.1:7979/enter?token=T" }, log).ServeHTTP(w, r)
 	return w
 }
 

@@ -17,13 +17,7 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri '
 func guard(d *Doorkeeper, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
+		protect(h)
 		if !d.BehindProxy && !loopback(r.Host) {
 			http.Error(w, "This server answers as localhost and 127.0.0.1 only. Open the link with one of these names.", http.StatusMisdirectedRequest)
 			return
@@ -35,6 +29,17 @@ func guard(d *Doorkeeper, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// protect sets what every answer carries.
+func protect(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
 }
 
 // loopback reports whether the host part names this machine itself.

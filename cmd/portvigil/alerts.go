@@ -18,6 +18,7 @@ func (a *app) alertsCommand() *cobra.Command {
 		Example: "  portvigil alerts list --open\n  portvigil alerts resolve ID --expected --why \"node exporter for the dashboard\" --owner ann",
 	}
 	c.AddCommand(a.alertsList(), a.alertsShow(), a.alertsAck(), a.alertsInvestigate(), a.alertsComment(), a.alertsResolve())
+	a.reaches(c)
 	return c
 }
 

@@ -24,6 +24,10 @@ type app struct {
 	data string // --data
 	json bool   // --json
 
+	server    string // --server, "" for the one on this machine
+	tokenFile string // --token-file
+	caFile    string // --ca-file
+
 	args    []string   // the command line, for the processes of serve
 	process string     // which process of serve this is; "" for the one that was called
 	begun   *beginning // what the parent said to this process of serve; nil for others
@@ -60,7 +64,7 @@ Exit codes: 0 as expected, 1 differs, 2 failed or could not tell.`,
 	})
 	root.AddCommand(
 		a.serveCommand(), a.scanCommand(), a.checkCommand(), a.baselineCommand(), a.hostsCommand(),
-		a.scopeCommand(), a.alertsCommand(), a.channelsCommand(),
+		a.scopeCommand(), a.alertsCommand(), a.channelsCommand(), a.usersCommand(), a.tokensCommand(),
 		a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.processCommand(),
 	)
 	requireSubcommand(root)

@@ -25,6 +25,7 @@ baseline, or with --file on a file.`,
 	c.PersistentFlags().StringVar(&file, "file", "", "work on this file, not on the server")
 	c.AddCommand(a.baselineShow(&file), a.baselineDiff(&file), a.baselineApprove(&file), a.baselineRemove(&file),
 		a.baselineReview(&file), a.baselineHistory(), a.baselineImport(&file), a.baselineExport(&file))
+	a.reaches(c)
 	return c
 }
 

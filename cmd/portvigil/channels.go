@@ -20,6 +20,7 @@ func (a *app) channelsCommand() *cobra.Command {
 		Example: "  portvigil channels add ops --kind email --to ops@example.com --smtp smtp://mail.example.com:25 --from portvigil@example.com",
 	}
 	c.AddCommand(a.channelsAdd(), a.channelsList(), a.channelsTest(), a.channelsRemove())
+	a.reaches(c)
 	return c
 }
 

@@ -22,19 +22,30 @@ import (
 // may use it.
 const socketName = "portvigil.sock"
 
-// client talks to the server on this machine.
+// client talks to a server: the one on this machine, or with --server another one.
 type client struct {
-	http   *http.Client
+	http *http.Client
+	base string // of the URLs
+	// socket is the path of the Unix socket; "" for a server elsewhere.
 	socket string
+	// token is shown to another server; "" on the socket.
+	token string
+	// unreachable says why nothing was answered.
+	unreachable func(error) error
+	err         error // why nothing can be asked at all
 }
 
 func (a *app) client() *client {
+	if a.server != "" {
+		return a.remoteClient()
+	}
 	path := filepath.Join(a.dataFolder(), socketName)
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", path)
 	}
-	return &client{socket: path, http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	return &client{http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}},
+		base: "http://portvigil", socket: path, unreachable: func(err error) error { return noSocket(path, err) }}
 }
 
 // get asks for a value.
@@ -97,13 +108,26 @@ func (c *client) stream(ctx context.Context, path string, body any, take func(po
 
 // send returns an answer that is a success; the caller closes its body.
 func (c *client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://portvigil"+path, body)
+	if c.err != nil {
+		return nil, c.err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("write the request: %w", err)
 	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	answer, err := c.http.Do(request)
 	if err != nil {
-		return nil, c.unreachable(ctx, err)
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, c.unreachable(err)
 	}
 	if answer.StatusCode == http.StatusOK {
 		return answer, nil
@@ -111,25 +135,20 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader) 
 	defer answer.Body.Close()
 	var failure web.APIError
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&failure); err != nil || failure.Message == "" {
-		return nil, fmt.Errorf("the server answered %s", answer.Status)
+		return nil, portvigil.Errorf(portvigil.CodeUnavailable, "what answers at %s is no PortVigil that takes commands: %s", c.base, portvigil.Printable(answer.Status)).
+			WithHint("it may be an older one, or a proxy that passes only the pages on")
 	}
 	return nil, &portvigil.Error{Code: failure.Code, Message: failure.Message, Hint: failure.Hint}
 }
 
-// unreachable says why the socket did not answer.
-func (c *client) unreachable(ctx context.Context, err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
+// noSocket says why the socket did not answer.
+func noSocket(path string, err error) error {
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return portvigil.Errorf(portvigil.CodeUnavailable, "no server runs on %s", filepath.Dir(c.socket)).
+		return portvigil.Errorf(portvigil.CodeUnavailable, "no server runs on %s", filepath.Dir(path)).
 			WithHint("start one with: portvigil serve, or name its folder with --data")
 	case errors.Is(err, fs.ErrPermission):
-		return portvigil.Errorf(portvigil.CodeUnavailable, "the server's socket %s may not be opened", c.socket).
+		return portvigil.Errorf(portvigil.CodeUnavailable, "the server's socket %s may not be opened", path).
 			WithHint("run the command as the user who runs the server")
 	}
 	return fmt.Errorf("ask the server: %w", err)

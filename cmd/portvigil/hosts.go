@@ -19,6 +19,7 @@ func (a *app) hostsCommand() *cobra.Command {
 		Example: "  portvigil hosts add web1 10.99.0.2\n  portvigil hosts look web1",
 	}
 	c.AddCommand(a.hostsAdd(), a.hostsList(), a.hostsShow(), a.hostsRemove(), a.hostsImport(), a.hostsMaintenance(), a.hostsLook(), a.hostsReport())
+	a.reaches(c)
 	return c
 }
 

@@ -106,6 +106,7 @@ func runScripts(t *testing.T, dir string, files ...string) {
 			"exits":    exits,
 			"newer":    makeNewer,
 			"idof":     idOf,
+			"secretof": secretOf,
 		},
 	})
 }
@@ -174,6 +175,18 @@ func idOf(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s has no record with an id", args[1])
 	}
 	ts.Setenv(args[0], record.ID)
+}
+
+// secretOf writes the secret of the last record in a file into another one:
+// secretof SECRET FILE.
+func secretOf(ts *testscript.TestScript, _ bool, args []string) {
+	var record struct {
+		Token string `json:"token"`
+	}
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		ts.Check(json.Unmarshal([]byte(line), &record))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(record.Token+"\n"), 0o600))
 }
 
 // makeNewer makes the database in a data folder look like one that a later

@@ -16,6 +16,7 @@ func (a *app) scopeCommand() *cobra.Command {
 		Example: "  portvigil scope allow 10.0.0.0/8\n  portvigil scope deny 10.0.9.0/24",
 	}
 	c.AddCommand(a.scopeList(), a.scopeAdd("allow", false), a.scopeAdd("deny", true))
+	a.reaches(c)
 	return c
 }
 

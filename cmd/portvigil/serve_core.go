@@ -20,6 +20,7 @@ import (
 	"github.com/portvigil/portvigil/store"
 	"github.com/portvigil/portvigil/watch"
 	"github.com/portvigil/portvigil/web"
+	"github.com/portvigil/portvigil/web/account"
 )
 
 // beginning is what the core could find out no more, having another user, or
@@ -71,6 +72,7 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 	}
 	doorkeeper := web.NewDoorkeeper(base, time.Now)
 	doorkeeper.BehindProxy = o.behindProxy
+	accounts := account.NewKeeper(registry{ground.Store}, account.Options{Logger: log})
 	metricsToken, err := a.metricsToken()
 	if err != nil {
 		return err
@@ -83,9 +85,11 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 	g.Go(func() error {
 		return ground.Work(ctx, store.Workers{Deliver: engine.Deliver, Look: engine.MakeLook, MaxLooks: maxLooks})
 	})
-	g.Go(func() error { return serveHTTP(ctx, socket, named(web.API(engine, doorkeeper.NewLink, log))) })
+	api := web.API(engine, accounts, doorkeeper.NewLink, log)
+	pages := web.Pages(engine, doorkeeper, metricsToken, measure(ground, engine, l), log)
+	g.Go(func() error { return serveHTTP(ctx, socket, named(api)) })
 	g.Go(func() error {
-		return serveHTTP(ctx, page, web.Pages(engine, doorkeeper, metricsToken, measure(ground, engine, l), log))
+		return serveHTTP(ctx, page, web.Site(pages, web.Remote(api, accounts, doorkeeper, log)))
 	})
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
@@ -133,10 +137,13 @@ func (a *app) greet(ctx context.Context, e *watch.Engine, d *web.Doorkeeper, o s
 
 // dataFlag is what a command needs to find this server.
 func (a *app) dataFlag() string {
-	if a.data == "" {
-		return ""
+	switch {
+	case a.server != "":
+		return " --server " + a.server
+	case a.data != "":
+		return " --data " + a.data
 	}
-	return " --data " + a.data
+	return ""
 }
 
 // offerImport says, while the server knows no baseline, that check's is there.
