@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/web/account"
 )
 
 // How long a one-time link and a session last. A link that nobody used within a
@@ -20,24 +23,31 @@ const (
 	cookieName  = "portvigil_session"
 )
 
-// Doorkeeper lets in who brings a one-time link, and knows him again by a
-// cookie. Links and sessions live in memory: a restart ends them all.
+// Doorkeeper lets in who brings a one-time link, or signs in, and knows them
+// again by a cookie. Links and sessions live in memory: a restart ends them all.
 type Doorkeeper struct {
 	// BehindProxy tells that a proxy in front chooses under which names the pages
 	// are reached. Set it before the pages are served.
 	BehindProxy bool
 
-	base string // http://host:port
-	now  func() time.Time
+	base     string // http://host:port
+	accounts *account.Keeper
+	now      func() time.Time
 
 	mu       sync.Mutex
 	links    map[[32]byte]time.Time // until when, by the token's hash; guarded by mu
-	sessions map[[32]byte]time.Time // the same
+	sessions map[[32]byte]session   // by the cookie's hash; guarded by mu
+}
+
+// session is what a cookie stands for.
+type session struct {
+	until time.Time
+	user  portvigil.User // as of the sign-in; without a name for who came by a link
 }
 
 // NewDoorkeeper returns the doorkeeper of the pages at base, http://HOST:PORT.
-func NewDoorkeeper(base string, now func() time.Time) *Doorkeeper {
-	return &Doorkeeper{base: base, now: now, links: map[[32]byte]time.Time{}, sessions: map[[32]byte]time.Time{}}
+func NewDoorkeeper(base string, k *account.Keeper, now func() time.Time) *Doorkeeper {
+	return &Doorkeeper{base: base, accounts: k, now: now, links: map[[32]byte]time.Time{}, sessions: map[[32]byte]session{}}
 }
 
 // NewLink returns a link that opens the pages once, within a day.
@@ -61,24 +71,46 @@ func (d *Doorkeeper) Address() string {
 
 // forget drops the links and sessions whose time is over; the caller holds mu.
 func (d *Doorkeeper) forget() {
-	over := func(_ [32]byte, until time.Time) bool { return !d.now().Before(until) }
-	maps.DeleteFunc(d.links, over)
-	maps.DeleteFunc(d.sessions, over)
+	maps.DeleteFunc(d.links, func(_ [32]byte, until time.Time) bool { return !d.now().Before(until) })
+	maps.DeleteFunc(d.sessions, func(_ [32]byte, s session) bool { return !d.now().Before(s.until) })
 }
 
-// open begins a session and sets its cookie. The cookie is SameSite=Lax, so
+// open begins a session of the user and sets its cookie; the one that the browser
+// had before is over. The cookie is SameSite=Lax, so
 // that a link in a mail finds its reader signed in. It is Secure where the
 // browser came over TLS, also to a proxy in front: who invents that header
 // only hides the cookie from himself.
-func (d *Doorkeeper) open(w http.ResponseWriter, r *http.Request) {
-	session := rand.Text()
+func (d *Doorkeeper) open(w http.ResponseWriter, r *http.Request, user portvigil.User) {
+	value := rand.Text()
 	d.mu.Lock()
 	d.forget()
-	d.sessions[sha256.Sum256([]byte(session))] = d.now().Add(sessionLife)
+	delete(d.sessions, cookieHash(r))
+	d.sessions[sha256.Sum256([]byte(value))] = session{d.now().Add(sessionLife), user}
 	d.mu.Unlock()
+	setCookie(w, r, value, int(sessionLife/time.Second))
+}
+
+// close ends the session of the request's cookie, and has the browser forget it.
+func (d *Doorkeeper) close(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	delete(d.sessions, cookieHash(r))
+	d.mu.Unlock()
+	setCookie(w, r, "", -1)
+}
+
+func setCookie(w http.ResponseWriter, r *http.Request, value string, seconds int) {
 	secure := r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: session, Path: "/", HttpOnly: true, Secure: secure,
-		SameSite: http.SameSiteLaxMode, MaxAge: int(sessionLife / time.Second)})
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: value, Path: "/", HttpOnly: true, Secure: secure,
+		SameSite: http.SameSiteLaxMode, MaxAge: seconds})
+}
+
+// cookieHash is the key of the request's session; of none where it brings no cookie.
+func cookieHash(r *http.Request) [32]byte {
+	c, err := r.Cookie(cookieName)
+	if err != nil {
+		return [32]byte{}
+	}
+	return sha256.Sum256([]byte(c.Value))
 }
 
 // take reports whether the token is that of a living link, and uses it up.
@@ -91,21 +123,23 @@ func (d *Doorkeeper) take(token string) bool {
 	return found && d.now().Before(until)
 }
 
-// knows reports whether the request brings the cookie of a living session.
-func (d *Doorkeeper) knows(r *http.Request) bool {
-	c, err := r.Cookie(cookieName)
-	if err != nil {
-		return false
-	}
-	key := sha256.Sum256([]byte(c.Value))
+// knows returns whose session the request's cookie stands for, and whether there
+// is one that lives. A user's session lives as long as the password that it was
+// begun with; where that cannot be looked up, nobody is let in.
+func (d *Doorkeeper) knows(r *http.Request) (portvigil.User, bool) {
+	key := cookieHash(r)
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	until, found := d.sessions[key]
-	if found && !d.now().Before(until) {
+	s, found := d.sessions[key]
+	if found && !d.now().Before(s.until) {
 		delete(d.sessions, key)
-		return false
+		found = false
 	}
-	return found
+	d.mu.Unlock()
+	if !found || s.user.Name == "" {
+		return portvigil.User{}, found
+	}
+	holds, err := d.accounts.Holds(r.Context(), s.user)
+	return s.user, holds && err == nil
 }
 
 // bearer reports whether the request brings the token; the comparison takes

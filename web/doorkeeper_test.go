@@ -32,7 +32,9 @@ func TestDoorkeeperShowsNothingWithoutASession(t *testing.T) {
 			if w.Code != http.StatusUnauthorized {
 				t.Errorf("%s: GET %s answered %d", name, path, w.Code)
 			}
-			if body := w.Body.String(); strings.Contains(body, "web1") || strings.Contains(body, "9100") {
+			// The form leads back to the path that was asked for, which is no secret.
+			body := strings.ReplaceAll(w.Body.String(), `name="next" value="`+path+`"`, "")
+			if strings.Contains(body, "web1") || strings.Contains(body, "9100") {
 				t.Errorf("%s: GET %s tells of a host: %s", name, path, body)
 			}
 			if c := w.Result().Cookies(); len(c) > 0 {

@@ -231,7 +231,7 @@ func newSite(base string, e *fakeEngine) *site {
 	s := &site{engine: e, now: noon}
 	log, text := logged()
 	s.log = text
-	s.keeper = NewDoorkeeper(base, func() time.Time { return s.now })
+	s.keeper = NewDoorkeeper(base, newAccounts(), func() time.Time { return s.now })
 	s.handler = Pages(e, s.keeper, metricsToken, func(context.Context) (Metrics, error) {
 		return Metrics{Hosts: len(e.hosts), Channels: e.channels}, e.err
 	}, log)

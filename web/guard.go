@@ -3,14 +3,18 @@ package web
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // policy runs no script and loads nothing from elsewhere.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// forms are the paths that take a form. The rest only shows.
+var forms = []string{"/sign-in", "/sign-out", "/welcome"}
 
 // guard sets what every answer carries, and refuses what no page takes: other
-// methods than GET (there is nothing to change here, so nothing to forge), and
+// methods than GET but for forms, forms that another site's page sent, and
 // requests that were led here under another name (DNS rebinding). Behind a
 // proxy the names are the proxy's business; a page of another name brings no
 // cookie of ours in any case.
@@ -22,7 +26,13 @@ func guard(d *Doorkeeper, next http.Handler) http.Handler {
 			http.Error(w, "This server answers as localhost and 127.0.0.1 only. Open the link with one of these names.", http.StatusMisdirectedRequest)
 			return
 		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if r.Method == http.MethodPost && slices.Contains(forms, r.URL.Path) {
+			// Browsers say which site a form is from: Sec-Fetch-Site, or Origin.
+			if http.NewCrossOriginProtection().Check(r) != nil {
+				http.Error(w, "This form was sent by another site's page, so nothing was done.", http.StatusForbidden)
+				return
+			}
+		} else if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
 			http.Error(w, "The pages only show; the commands change.", http.StatusMethodNotAllowed)
 			return

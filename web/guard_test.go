@@ -91,7 +91,7 @@ func TestGuardTakesNothingButGET(t *testing.T) {
 func TestGuardEveryAnswerForbidsScriptFramesSniffingAndStoring(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"Content-Security-Policy":      "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"Content-Security-Policy":      "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 		"X-Content-Type-Options":       "nosniff",
 		"X-Frame-Options":              "DENY",
 		"Referrer-Policy":              "no-referrer",

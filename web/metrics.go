@@ -25,7 +25,7 @@ type Metrics struct {
 // metricsHandler serves /metrics to who brings its token, or is signed in.
 func metricsHandler(measure func(context.Context) (Metrics, error), token string, d *Doorkeeper, log *slog.Logger) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !bearer(r, token) && !d.knows(r) {
+		if _, known := d.knows(r); !known && !bearer(r, token) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="metrics"`)
 			http.Error(w, "The metrics need the token in the file metrics.token of the data folder: Authorization: Bearer …", http.StatusUnauthorized)
 			return

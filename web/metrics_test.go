@@ -121,7 +121,7 @@ func TestMetricsCount(t *testing.T) {
 func exposition(t *testing.T, m Metrics) string {
 	t.Helper()
 	log, _ := logged()
-	d := NewDoorkeeper(base, time.Now)
+	d := NewDoorkeeper(base, newAccounts(), time.Now)
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", "/metrics", nil)
 	scrape(r)

@@ -20,10 +20,15 @@ var files embed.FS
 // everybody: it is part of the published source, and the page that refuses
 // needs it.
 func Pages(e Engine, d *Doorkeeper, metricsToken string, measure func(context.Context) (Metrics, error), log *slog.Logger) http.Handler {
-	p := &pages{engine: e, log: log, now: d.now,
+	p := &pages{engine: e, doorkeeper: d, log: log, now: d.now,
 		views: template.Must(template.New("").Funcs(words).ParseFS(files, "pages/*.html"))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /enter", p.enter(d))
+	mux.HandleFunc("GET /sign-in", p.askWho)
+	mux.HandleFunc("POST /sign-in", p.signIn)
+	mux.HandleFunc("POST /sign-out", p.signOut)
+	mux.HandleFunc("GET /welcome", p.signedIn(d, p.welcome))
+	mux.HandleFunc("POST /welcome", p.signedIn(d, p.addFirst))
 	mux.HandleFunc("GET /style.css", p.style)
 	mux.HandleFunc("GET /{$}", p.signedIn(d, p.overview))
 	mux.HandleFunc("GET /hosts/{name}", p.signedIn(d, p.host))
@@ -36,10 +41,11 @@ func Pages(e Engine, d *Doorkeeper, metricsToken string, measure func(context.Co
 }
 
 type pages struct {
-	engine Engine
-	views  *template.Template
-	log    *slog.Logger
-	now    func() time.Time
+	engine     Engine
+	doorkeeper *Doorkeeper
+	views      *template.Template
+	log        *slog.Logger
+	now        func() time.Time
 }
 
 // page is what every page is made of.
@@ -47,6 +53,12 @@ type page struct {
 	Title string
 	Now   time.Time
 	Body  any
+}
+
+// framed is a page with what stands around it.
+type framed struct {
+	page
+	User string // who is signed in; "" for who came by a link, and for strangers
 }
 
 // enter takes the token of a link and begins a session. A HEAD request takes
@@ -57,23 +69,33 @@ func (p *pages) enter(d *Doorkeeper) http.HandlerFunc {
 			p.refuse(w, r, "This link has been used, or is too old.")
 			return
 		}
-		d.open(w, r)
+		d.open(w, r, portvigil.User{})
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}
 }
 
 func (p *pages) signedIn(d *Doorkeeper, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !d.knows(r) {
-			p.refuse(w, r, "Nothing is shown here without a link.")
+		user, known := d.knows(r)
+		if !known {
+			p.refuse(w, r, "Sign in")
 			return
 		}
-		next(w, r)
+		next(w, r.WithContext(context.WithValue(r.Context(), userKey{}, user.Name)))
 	}
 }
 
+type userKey struct{}
+
+// userOf is the name of the user whose session a page is shown in.
+func userOf(r *http.Request) string {
+	name, _ := r.Context().Value(userKey{}).(string)
+	return name
+}
+
+// refuse shows the form to sign in, which leads back to what was asked for.
 func (p *pages) refuse(w http.ResponseWriter, r *http.Request, why string) {
-	p.show(w, r, http.StatusUnauthorized, "refused.html", page{"Sign in", p.now(), why})
+	p.show(w, r, http.StatusUnauthorized, "signin.html", page{"Sign in", p.now(), signInPage{Why: why, Next: local(r.URL.RequestURI())}})
 }
 
 func (p *pages) style(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +105,7 @@ func (p *pages) style(w http.ResponseWriter, r *http.Request) {
 // show renders into memory first: a page that fails half-way is none.
 func (p *pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data page) {
 	var b strings.Builder
-	if err := p.views.ExecuteTemplate(&b, name, data); err != nil {
+	if err := p.views.ExecuteTemplate(&b, name, framed{data, userOf(r)}); err != nil {
 		p.log.Error("page not rendered", "page", name, "err", err)
 		http.Error(w, "The page could not be made; see the server's log.", http.StatusInternalServerError)
 		return

@@ -36,6 +36,7 @@ type overview struct {
 	ToNote   some[portvigil.Alert] // ended by themselves, and nobody has noted it
 	Ended    []portvigil.Alert     // lately, the newest first
 	Channels int
+	NoUser   bool // who reads it came by a link, and nobody can sign in yet
 }
 
 // hostLine is a host's row on the overview.
@@ -62,6 +63,14 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o := overview{Channels: len(channels)}
+	if userOf(r) == "" {
+		users, err := p.doorkeeper.accounts.Users(r.Context())
+		if err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		o.NoUser = len(users) == 0
+	}
 	var open, toNote []portvigil.Alert
 	for _, a := range alerts {
 		switch {

@@ -70,9 +70,9 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 			return fmt.Errorf("add this machine: %w", err)
 		}
 	}
-	doorkeeper := web.NewDoorkeeper(base, time.Now)
-	doorkeeper.BehindProxy = o.behindProxy
 	accounts := account.NewKeeper(registry{ground.Store}, account.Options{Logger: log})
+	doorkeeper := web.NewDoorkeeper(base, accounts, time.Now)
+	doorkeeper.BehindProxy = o.behindProxy
 	metricsToken, err := a.metricsToken()
 	if err != nil {
 		return err

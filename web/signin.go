@@ -1,0 +1,101 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/web/account"
+)
+
+// maxForm bounds a form, in bytes: a name, two passwords and a path.
+const maxForm = 16 << 10
+
+// signInPage is what the form to sign in shows.
+type signInPage struct {
+	Why  string
+	Name string
+	Next string // where it leads, a path of ours
+}
+
+// local returns the path if it is one of ours, else the overview's: a form that
+// leads elsewhere would lend our name to somebody else's page.
+func local(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
+		strings.ContainsAny(path, "\\\r\n\t") || strings.HasPrefix(path, "/enter") || strings.HasPrefix(path, "/sign-") {
+		return "/"
+	}
+	return path
+}
+
+func (p *pages) askWho(w http.ResponseWriter, r *http.Request) {
+	p.show(w, r, http.StatusOK, "signin.html", page{"Sign in", p.now(), signInPage{Why: "Sign in", Next: "/"}})
+}
+
+// signIn takes the form. What was wrong with it is not told.
+func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		p.fail(w, r, portvigil.Errorf(portvigil.CodeInvalid, "the form is not as expected"))
+		return
+	}
+	name, next := r.PostForm.Get("name"), local(r.PostForm.Get("next"))
+	user, err := p.doorkeeper.accounts.SignIn(r.Context(), p.doorkeeper.source(r), name, r.PostForm.Get("password"))
+	if err != nil {
+		p.notIn(w, r, err, signInPage{Name: name, Next: next})
+		return
+	}
+	p.doorkeeper.open(w, r, user)
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// notIn shows the form again, with why.
+func (p *pages) notIn(w http.ResponseWriter, r *http.Request, err error, form signInPage) {
+	var slower *account.Slower
+	if errors.As(err, &slower) {
+		err = tooMany(w, slower)
+	}
+	body := Describe(err)
+	logInternal(p.log, r, body, err)
+	form.Why = begun(body.sentence()) + "."
+	p.show(w, r, statusOf(body.Code), "signin.html", page{"Sign in", p.now(), form})
+}
+
+func (p *pages) signOut(w http.ResponseWriter, r *http.Request) {
+	p.doorkeeper.close(w, r)
+	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+}
+
+// welcomePage is what the form of the first user shows.
+type welcomePage struct{ Why, Name string }
+
+// welcome shows the form to who came by a link, while nobody can sign in.
+func (p *pages) welcome(w http.ResponseWriter, r *http.Request) {
+	p.show(w, r, http.StatusOK, "welcome.html", page{"Welcome", p.now(), welcomePage{}})
+}
+
+// addFirst makes the first user, and the session theirs.
+func (p *pages) addFirst(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		p.fail(w, r, portvigil.Errorf(portvigil.CodeInvalid, "the form is not as expected"))
+		return
+	}
+	name, password := r.PostForm.Get("name"), r.PostForm.Get("password")
+	err := error(portvigil.Errorf(portvigil.CodeInvalid, "the two passwords are not the same"))
+	var user portvigil.User
+	if password == r.PostForm.Get("again") {
+		user, err = p.doorkeeper.accounts.AddFirstUser(r.Context(), name, password)
+	}
+	if err != nil {
+		body := Describe(err)
+		logInternal(p.log, r, body, err)
+		p.show(w, r, statusOf(body.Code), "welcome.html", page{"Welcome", p.now(), welcomePage{begun(body.sentence()) + ".", name}})
+		return
+	}
+	p.doorkeeper.open(w, r, user)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
