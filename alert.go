@@ -154,6 +154,9 @@ type Alert struct {
 	Resolution *Resolution     `json:"resolution"`
 	Text       string          `json:"text"` // one sentence for people
 	Link       string          `json:"link"`
+	// Edit is a patch: what somebody has to change in the folder that the baseline
+	// follows, while the alert is waiting-baseline.
+	Edit string `json:"edit,omitempty"`
 	// Memory is what the rules remember between looks; it is no part of the record.
 	Memory AlertMemory `json:"-"`
 }
@@ -169,6 +172,8 @@ type AlertMemory struct {
 	// Print is what answered when the alert was last open: one that was called
 	// false comes back when that differs.
 	Print *DoorPrint `json:"print,omitempty"`
+	// ExpectedBy is who said that the door is expected, while the baseline is waited for.
+	ExpectedBy string `json:"expected_by,omitempty"`
 	// Peak is the highest severity that people were told of, or the one that
 	// they acknowledged last.
 	Peak Severity `json:"peak,omitempty"`

@@ -50,6 +50,16 @@ func (a Alert) Shut(by string, now time.Time) (Change, error) {
 	return Change{Alert: a, What: "waiting-shut"}, nil
 }
 
+// AwaitBaseline notes that somebody expects the alert's doors, and which edit of
+// the folder that the baseline follows will say so. The alert waits until it is seen.
+func (a Alert) AwaitBaseline(by, edit string, now time.Time) (Change, error) {
+	if err := a.mustBeOpen(); err != nil {
+		return Change{}, err
+	}
+	a.State, a.Changed, a.Edit, a.Memory.ExpectedBy = AlertWaitingBaseline, now, edit, by
+	return Change{Alert: a, What: "waiting-baseline"}, nil
+}
+
 // False resolves the alert as a false alarm, until something else answers than
 // what the alert was last painted with; print stands in for an alert that never was.
 func (a Alert) False(by, why string, print DoorPrint, now time.Time) (Change, error) {
@@ -86,7 +96,7 @@ func (a Alert) Accept(by, why, owner string, until, now time.Time) (Change, erro
 }
 
 func (a Alert) end(res Resolution) Change {
-	a.State, a.Resolution, a.Changed = AlertResolved, &res, res.Time
+	a.State, a.Resolution, a.Changed, a.Edit = AlertResolved, &res, res.Time, ""
 	return Change{Alert: a, Told: AlertIsResolved, What: string(res.Kind)}
 }
 

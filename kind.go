@@ -32,6 +32,8 @@ const (
 	EntryUnexplained Kind = "entry-unexplained"
 	EntryExpired     Kind = "entry-expired"
 	ChannelFailing   Kind = "channel-failing"
+	// BaselineUnreadable is about a file of the folder that the baseline follows.
+	BaselineUnreadable Kind = "baseline-unreadable"
 )
 
 // KindInfo is what every place that shows a kind says of it.
@@ -89,6 +91,9 @@ var kinds = []KindInfo{
 	{EntryExpired, FamilyBaseline, Low, false, "Baseline entry has expired",
 		"its doors count as unexpected from now on",
 		"renew it with a new date, or remove it"},
+	{BaselineUnreadable, FamilyBaseline, Medium, true, "Baseline file cannot be used",
+		"what it said before stays in force, and what was changed in it does not count",
+		"mend the file; it is read again when it changes"},
 	{ChannelFailing, FamilyHealth, High, true, "Channel fails",
 		"alerts do not reach the people behind it",
 		"test the channel and mend its settings"},

@@ -1,6 +1,7 @@
 package portvigil
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -291,11 +292,9 @@ func (r *reconciler) ending(a *Alert, d doorState) Resolution {
 	res := Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now}
 	undocumented := a.Kind == Kind(UnexpectedExposed) || a.Kind == Kind(UnexpectedListening)
 	switch {
-	case entry != nil && (r.Approval.By != "" || undocumented && stillOpen(a.Views, viewsOf(d.rows))):
-		res.Kind, res.By, res.Why, res.Owner = ResolvedExpected, r.Approval.By, r.Approval.Why, r.Approval.Owner
-		if res.By == "" {
-			res.By = "baseline"
-		}
+	case entry != nil && (r.Approval.By != "" || a.State == AlertWaitingBaseline || undocumented && stillOpen(a.Views, viewsOf(d.rows))):
+		res.Kind, res.Why, res.Owner = ResolvedExpected, r.Approval.Why, r.Approval.Owner
+		res.By = cmp.Or(r.Approval.By, a.Memory.ExpectedBy, "baseline")
 		if res.Why == "" {
 			res.Why, res.Owner = entry.Why, entry.Owner
 		}
@@ -333,7 +332,7 @@ func stillOpen(before, now AlertViews) bool {
 }
 
 func (r *reconciler) resolve(a Alert, rows []Exposure, res Resolution) {
-	a.State, a.Resolution, a.Changed = AlertResolved, &res, r.Now
+	a.State, a.Resolution, a.Changed, a.Edit = AlertResolved, &res, r.Now, ""
 	if len(rows) > 0 {
 		a.Endpoints = endpointsOf(rows, func(e *Exposure) bool { return true })
 		a.Views = viewsOf(rows)

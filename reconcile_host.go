@@ -2,6 +2,7 @@ package portvigil
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -16,8 +17,9 @@ func (r *reconciler) explain(introduced []doorState) {
 	case len(rows) == 0 && (own == nil || !own.Open()):
 	case len(rows) == 0:
 		res := Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now, Why: "every door is explained or shut"}
-		if r.Approval.By != "" {
-			res.Kind, res.By, res.Why, res.Owner = ResolvedExpected, r.Approval.By, r.Approval.Why, r.Approval.Owner
+		if r.Approval.By != "" || own.State == AlertWaitingBaseline {
+			res.Kind, res.By = ResolvedExpected, cmp.Or(r.Approval.By, own.Memory.ExpectedBy)
+			res.Why, res.Owner = cmp.Or(r.Approval.Why, res.Why), r.Approval.Owner
 		}
 		r.resolve(*own, nil, res)
 	default:
@@ -63,8 +65,9 @@ func (r *reconciler) many(news []doorState) {
 
 func (r *reconciler) endingOfMany(a *Alert) Resolution {
 	switch {
-	case r.Approval.By != "":
-		return Resolution{Kind: ResolvedExpected, By: r.Approval.By, Time: r.Now, Why: r.Approval.Why, Owner: r.Approval.Owner}
+	case r.Approval.By != "" || a.State == AlertWaitingBaseline:
+		return Resolution{Kind: ResolvedExpected, By: cmp.Or(r.Approval.By, a.Memory.ExpectedBy), Time: r.Now,
+			Why: cmp.Or(r.Approval.Why, "its doors are in the baseline"), Owner: r.Approval.Owner}
 	case a.State == AlertWaitingShut:
 		return Resolution{Kind: ResolvedShut, By: a.Memory.ShutBy, Time: r.Now, Why: "seen shut"}
 	}

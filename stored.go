@@ -26,6 +26,9 @@ type BaselineVersion struct {
 	By      string    `json:"by"`
 	Why     string    `json:"why"`
 	Time    time.Time `json:"time"`
+	// Edit is a patch where nothing was saved, since the baseline follows a folder:
+	// what somebody has to change there. It is never stored.
+	Edit string `json:"edit,omitempty"`
 }
 
 // AuditEntry is one step of an alert's story.

@@ -11,6 +11,7 @@ type Trouble struct {
 	Kind    Kind
 	Subject Subject
 	Since   time.Time // when the spell began
+	Text    string    // what is known of it beyond the kind's sentence, "" for nothing
 }
 
 // ChannelSubject names a channel as what an alert is about.
@@ -23,7 +24,7 @@ func FailingChannels(channels []ChannelRow, now time.Time) []Trouble {
 	var list []Trouble
 	for _, c := range channels {
 		if !c.FailingSince.IsZero() && now.Sub(c.FailingSince) >= ChannelFailsAfter {
-			list = append(list, Trouble{ChannelFailing, ChannelSubject(c.Name), c.FailingSince})
+			list = append(list, Trouble{Kind: ChannelFailing, Subject: ChannelSubject(c.Name), Since: c.FailingSince})
 		}
 	}
 	return list
@@ -63,9 +64,12 @@ func (r *reconciler) trouble(t Trouble) {
 	case own == nil:
 	case own.Open():
 		a = *own
+		a.Text = troubleText(a, t)
 		if over := r.over(&a); over != "" {
 			a.Changed = r.Now
 			r.note(a, "", over)
+		} else if a.Text != own.Text {
+			r.note(a, "", SeenAgain)
 		}
 		return
 	case r.accepted(own):
@@ -80,8 +84,15 @@ func (r *reconciler) trouble(t Trouble) {
 		a.Reopened++
 	}
 	a.Severity, a.State, a.Changed, a.Memory.Peak = info.Severity, AlertNew, r.Now, info.Severity
-	a.Text = a.Sentence()
+	a.Text = troubleText(a, t)
 	r.note(a, told, what)
+}
+
+func troubleText(a Alert, t Trouble) string {
+	if t.Text == "" {
+		return a.Sentence()
+	}
+	return a.Sentence() + " " + t.Text
 }
 
 // troubleOver says how a trouble ended.
@@ -89,6 +100,8 @@ func troubleOver(kind Kind) string {
 	switch kind {
 	case ChannelFailing:
 		return "a message arrived, or the channel was removed"
+	case BaselineUnreadable:
+		return "it can be read again, or is gone"
 	case VantageBlind:
 		return "it sees most of its hosts again; those that it still cannot reach get alerts of their own"
 	}

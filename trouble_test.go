@@ -45,7 +45,7 @@ func apply(alerts []Alert, changes []Change) []Alert {
 
 func TestATroubleThatSomebodyJudgedComesBackWhenItIsAnotherOne(t *testing.T) {
 	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	trouble := Trouble{ChannelFailing, ChannelSubject("ops"), now.Add(-time.Hour)}
+	trouble := Trouble{Kind: ChannelFailing, Subject: ChannelSubject("ops"), Since: now.Add(-time.Hour)}
 	raised := func() Alert { return ReconcileTroubles(now, []Trouble{trouble}, nil)[0].Alert }
 	later := now.Add(time.Hour)
 	for _, c := range []struct {
@@ -57,12 +57,12 @@ func TestATroubleThatSomebodyJudgedComesBackWhenItIsAnotherOne(t *testing.T) {
 	}{
 		{"false, the same spell", func(a Alert) Change { c, _ := a.False("ann", "known", DoorPrint{}, now); return c }, trouble, later, nil},
 		{"false, another spell", func(a Alert) Change { c, _ := a.False("ann", "known", DoorPrint{}, now); return c },
-			Trouble{ChannelFailing, ChannelSubject("ops"), now.Add(time.Minute)}, later, []AlertEvent{AlertReopened}},
+			Trouble{Kind: ChannelFailing, Subject: ChannelSubject("ops"), Since: now.Add(time.Minute)}, later, []AlertEvent{AlertReopened}},
 		{"accepted, before the day is over", func(a Alert) Change { c, _ := a.Accept("ann", "known", "ann", now.Add(24*time.Hour), now); return c }, trouble, later, nil},
 		{"accepted, after it", func(a Alert) Change { c, _ := a.Accept("ann", "known", "ann", now.Add(24*time.Hour), now); return c }, trouble,
 			now.Add(25 * time.Hour), []AlertEvent{AlertReopened}},
 		{"cleared two months ago", func(a Alert) Change { return ReconcileTroubles(now, nil, []Alert{a})[0] },
-			Trouble{ChannelFailing, ChannelSubject("ops"), now.Add(time.Minute)}, now.Add(60 * 24 * time.Hour), []AlertEvent{AlertOpened}},
+			Trouble{Kind: ChannelFailing, Subject: ChannelSubject("ops"), Since: now.Add(time.Minute)}, now.Add(60 * 24 * time.Hour), []AlertEvent{AlertOpened}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ended := c.end(raised()).Alert
@@ -93,7 +93,7 @@ func TestTroublesAndTheirAlertsComeAndGoTogether(t *testing.T) {
 				if !was[name] {
 					spells++
 				}
-				troubles = append(troubles, Trouble{ChannelFailing, ChannelSubject(name), now})
+				troubles = append(troubles, Trouble{Kind: ChannelFailing, Subject: ChannelSubject(name), Since: now})
 			}
 			changes := ReconcileTroubles(now, troubles, alerts)
 			for _, c := range changes {

@@ -97,7 +97,7 @@ func BlindVantages(sights []VantageSight) []Trouble {
 		c := byName[name]
 		failed, _ := FailedSince(name, sights)
 		if c.blind >= VantageBlindHosts && 2*c.blind > c.hosts || len(failed) >= VantageBlindInARow {
-			list = append(list, Trouble{VantageBlind, VantageSubject(name), c.last})
+			list = append(list, Trouble{Kind: VantageBlind, Subject: VantageSubject(name), Since: c.last})
 		}
 	}
 	return list

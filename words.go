@@ -26,6 +26,8 @@ func (a *Alert) Sentence() string {
 		return fmt.Sprintf("%s has had no complete look from inside for too long; what listens there is not known.", a.Host)
 	case a.Kind == VantageBlind:
 		return fmt.Sprintf("Vantage %s gets no complete look at most of its hosts; what is open there is not known.", a.Subject.Name)
+	case a.Kind == BaselineUnreadable:
+		return fmt.Sprintf("%s in the baseline's folder cannot be used; what it said before stays in force.", a.Subject.Name)
 	case a.Kind == ChannelFailing:
 		return fmt.Sprintf("Channel %s has taken no message for %d minutes or longer; what it should tell waits, or is lost to it.", a.Subject.Name, int(ChannelFailsAfter.Minutes()))
 	}

@@ -145,7 +145,8 @@ func (e *Engine) shut(ctx context.Context, by, id string) (a portvigil.Alert, er
 	return a, err
 }
 
-// expect writes the alert's doors into the baseline, which resolves it.
+// expect writes the alert's doors into the baseline, which resolves it. Where the
+// baseline follows a folder, the alert waits until the edit is seen there.
 func (e *Engine) expect(ctx context.Context, by, id string, q portvigil.ResolveRequest) (a portvigil.Alert, err error) {
 	if q.Why == "" || q.Owner == "" {
 		return a, portvigil.Errorf(portvigil.CodeInvalid, "a door is expected for a reason, and somebody owns it").
@@ -170,8 +171,17 @@ func (e *Engine) expect(ctx context.Context, by, id string, q portvigil.ResolveR
 		if err != nil {
 			return err
 		}
-		if _, err := e.approve(tx, by, h, doors, q.Why, q.Owner, q.Expires); err != nil {
+		v, err := e.approve(tx, by, h, doors, q.Why, q.Owner, q.Expires)
+		if err != nil {
 			return err
+		}
+		if e.folder.follows() {
+			change, err := a.AwaitBaseline(by, v.Edit, e.now())
+			if err != nil {
+				return err
+			}
+			a = change.Alert
+			return e.record(tx, []portvigil.Change{change}, by)
 		}
 		a, err = tx.Alert(a.ID)
 		return err

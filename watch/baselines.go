@@ -48,7 +48,8 @@ func current(tx Tx, kind, name string) (portvigil.BaselineVersion, error) {
 }
 
 // Approve writes doors into the host's baseline; alerts that are covered by
-// that are resolved as expected. It returns the new version.
+// that are resolved as expected. It returns the new version; where the baseline
+// follows a folder, the newest with the edit to make there.
 func (e *Engine) Approve(ctx context.Context, by, name string, q portvigil.ApproveRequest) (v portvigil.BaselineVersion, err error) {
 	if q.Why == "" || q.Owner == "" {
 		return v, portvigil.Errorf(portvigil.CodeInvalid, "an approved door needs a reason and an owner").WithHint("add --why TEXT --owner NAME")
@@ -109,6 +110,12 @@ func (e *Engine) approve(tx Tx, by string, h portvigil.Host, doors []portvigil.D
 	}
 	entries, err := e.entriesFor(tx, h, doors, why, owner, expires)
 	if err != nil {
+		return v, err
+	}
+	if e.folder.follows() {
+		v.Edit, err = e.folder.edit(h.Name, func(name string, text []byte) ([]byte, error) {
+			return portvigil.ApproveEntries(name, text, h.Name, entries, e.now())
+		})
 		return v, err
 	}
 	text, err := portvigil.ApproveEntries(nameOf(docHost, h.Name), []byte(v.Text), h.Name, entries, e.now())
@@ -187,6 +194,12 @@ func (e *Engine) RemoveDoor(ctx context.Context, by, name, door string) (v portv
 		if v, err = current(tx, docHost, name); err != nil {
 			return err
 		}
+		if e.folder.follows() {
+			v.Edit, err = e.folder.edit(name, func(file string, text []byte) ([]byte, error) {
+				return portvigil.RemoveEntry(file, text, name, d)
+			})
+			return err
+		}
 		text, err := portvigil.RemoveEntry(nameOf(docHost, name), []byte(v.Text), name, d)
 		if err != nil {
 			return err
@@ -203,6 +216,9 @@ func (e *Engine) RemoveDoor(ctx context.Context, by, name, door string) (v portv
 // one: CodeConflict where it is not the newest any more, since what somebody
 // wrote meanwhile would be lost. It returns what is newest now.
 func (e *Engine) ImportBaseline(ctx context.Context, by string, docs []portvigil.BaselineVersion) (list []portvigil.BaselineVersion, err error) {
+	if err := e.folder.refuseImport(); err != nil {
+		return nil, err
+	}
 	for _, d := range docs {
 		if _, err := portvigil.ParseBaseline(nameOf(d.Kind, d.Name), []byte(d.Text)); err != nil {
 			return nil, err

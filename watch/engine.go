@@ -58,6 +58,8 @@ type Options struct {
 	LinkBase string
 	// Inside makes the inside view of the local host; nil: there is none.
 	Inside insideViewer
+	// Folder has the baseline; the zero value: people keep it on the server.
+	Folder Folder
 	// Vantage is what the outside view calls itself in its looks; "" for local.
 	Vantage string
 	// Chance returns a number below n, by which looks are spread; nil: any.
@@ -79,6 +81,7 @@ type Engine struct {
 	turns    turns
 	progress broadcast
 	dues     dues
+	folder   follower
 }
 
 // New returns an engine over the store; Run makes it watch.
@@ -88,6 +91,7 @@ func New(store Store, outside outsideViewer, m messenger, o Options) *Engine {
 		e.chance = rand.Int64N
 	}
 	e.store = noting{store, &e.dues}
+	e.folder.Folder = o.Folder
 	if e.clock == nil {
 		e.clock = time.Now
 	}

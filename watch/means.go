@@ -16,8 +16,12 @@ func (e *Engine) sweepMeans(ctx context.Context) (changed bool, err error) {
 		if err != nil {
 			return err
 		}
+		files, err := e.judgeFolder(tx)
+		if err != nil {
+			return err
+		}
 		vantages, err := e.judgeTroubles(tx, portvigil.VantageBlind, portvigil.BlindVantages(e.dues.seen()))
-		changes, changed = append(channels, vantages...), len(vantages) > 0
+		changes, changed = slices.Concat(channels, files, vantages), len(vantages) > 0
 		return err
 	})
 	if err != nil {
@@ -40,6 +44,16 @@ func (e *Engine) judgeMeans(tx Tx) ([]portvigil.Change, error) {
 		return nil, err
 	}
 	return e.judgeTroubles(tx, portvigil.ChannelFailing, portvigil.FailingChannels(channels, e.now()))
+}
+
+// judgeFolder keeps one alert for each file of the baseline's folder that cannot
+// be used.
+func (e *Engine) judgeFolder(tx Tx) ([]portvigil.Change, error) {
+	troubles, known := e.folder.unreadable()
+	if !known {
+		return nil, nil
+	}
+	return e.judgeTroubles(tx, portvigil.BaselineUnreadable, troubles)
 }
 
 // judgeTroubles keeps one alert for each trouble of a kind.

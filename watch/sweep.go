@@ -26,15 +26,35 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	poll := time.NewTicker(folderEvery)
+	defer poll.Stop()
+	if !e.folder.follows() {
+		poll.Stop()
+	}
+	e.ReadFolder(ctx)
 	for {
 		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("judging the hosts failed", "err", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		for swept := true; swept; {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				swept = false
+			case <-poll.C:
+				e.ReadFolder(ctx)
+			}
 		}
+	}
+}
+
+// ReadFolder reads the folder that the baseline follows, where there is one and it
+// has changed. Run does so every few seconds; who answers people before that
+// calls it first. A failure is told in the log, and the next time tries again.
+func (e *Engine) ReadFolder(ctx context.Context) {
+	if err := e.pollFolder(ctx); err != nil && ctx.Err() == nil {
+		e.log.Error("following the baseline's folder failed", "err", err)
 	}
 }
 

@@ -41,7 +41,7 @@ func steps(a portvigil.Alert) []step {
 		list = []step{{"Report what listens there", fmt.Sprintf("ssh %s portvigil check --json | portvigil hosts report %s -", host, host)}}
 	case portvigil.ChannelFailing:
 		list = []step{{"Send a test message", "portvigil channels test " + word(a.Subject.Name, "NAME")}}
-	case portvigil.VantageBlind:
+	case portvigil.VantageBlind, portvigil.BaselineUnreadable:
 	default:
 		list = []step{
 			{"It belongs there", resolve(id, `--expected --why "…" --owner NAME`)},

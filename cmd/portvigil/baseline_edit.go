@@ -46,6 +46,9 @@ executable, host key). Alerts that this explains are resolved as expected.`,
 			if a.json {
 				return a.record(versionRecord{"baseline", v.Time, v})
 			}
+			if v.Edit != "" {
+				return a.showEdit(v.Edit)
+			}
 			return a.say("The baseline of %s is version %d.", args[0], v.Version)
 		},
 	}
@@ -191,6 +194,9 @@ func (a *app) baselineRemove(file *string) *cobra.Command {
 				}
 				if a.json {
 					return a.record(versionRecord{"baseline", v.Time, v})
+				}
+				if v.Edit != "" {
+					return a.showEdit(v.Edit)
 				}
 				return a.say("The baseline of %s is version %d.", args[0], v.Version)
 			}

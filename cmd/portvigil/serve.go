@@ -20,6 +20,7 @@ type serveOptions struct {
 	noLocal     bool
 	reach       string
 	vantage     string
+	baselineDir string
 	behindProxy bool
 	link        bool
 	verbose     bool
@@ -53,6 +54,7 @@ its data folder.`,
 	f.BoolVar(&o.noLocal, "no-local", false, "do not look at this machine from inside")
 	f.StringVar(&o.reach, "reach", "", "where this server looks from: internet or internal (default: internal if its address is private)")
 	f.StringVar(&o.vantage, "vantage", "local", "name of this server's own vantage")
+	f.StringVar(&o.baselineDir, "baseline-dir", "", "a folder of baseline files to follow, such as a git clone: nothing is edited on the server")
 	f.BoolVar(&o.link, "link", false, "print another one-time link to the server that runs, and exit")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every step")
 	return c
@@ -66,6 +68,9 @@ func (o *serveOptions) check() error {
 		return portvigil.Errorf(portvigil.CodeInvalid, "--reach %q is neither internet nor internal", portvigil.Printable(o.reach))
 	}
 	if err := checkDatabase(o.database); err != nil {
+		return err
+	}
+	if err := checkBaselineDir(o.baselineDir); err != nil {
 		return err
 	}
 	host, port, err := net.SplitHostPort(o.listen)

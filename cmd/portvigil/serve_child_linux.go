@@ -114,8 +114,9 @@ func (a *app) runCore(ctx context.Context, o serveOptions) error {
 		return fmt.Errorf("take over the listener of the pages: %w", err)
 	}
 	defer page.Close()
+	o.baselineDir = first.Begin.BaselineDir
 	log := a.logger(o)
-	warnConfined(log, confineCore(first.Begin.Data))
+	warnConfined(log, confineCore(first.Begin.Data, o.readable()...))
 	for _, limit := range first.Begin.Limits {
 		log.Warn("the server has fewer rights than it has use for", "so", limit)
 	}

@@ -28,6 +28,8 @@ import (
 type beginning struct {
 	Data     string `json:"data"`     // the data folder's absolute path
 	Baseline string `json:"baseline"` // where check has its baseline
+	// BaselineDir is the absolute path of the folder that the baseline follows.
+	BaselineDir string `json:"baseline_dir,omitempty"`
 	// Limits says what the processes cannot see or do, a sentence each.
 	Limits []string `json:"limits,omitempty"`
 	// Restarts is how often the core had to be started again.
@@ -71,6 +73,7 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 		}
 	}
 	accounts := account.NewKeeper(registry{ground.Store}, account.Options{Logger: log})
+	engine.ReadFolder(ctx)
 	doorkeeper := web.NewDoorkeeper(base, accounts, time.Now)
 	doorkeeper.BehindProxy = o.behindProxy
 	metricsToken, err := a.metricsToken()
@@ -108,7 +111,7 @@ func (a *app) openGround(ctx context.Context, database string, log *slog.Logger)
 }
 
 func (a *app) engine(g ground, o serveOptions, l *lookers, base string, log *slog.Logger) *watch.Engine {
-	options := watch.Options{Logger: log, LinkBase: base, Vantage: o.vantage}
+	options := watch.Options{Logger: log, LinkBase: base, Vantage: o.vantage, Folder: o.folder()}
 	if !o.noLocal {
 		options.Inside = insideView{l.inside}
 	}
