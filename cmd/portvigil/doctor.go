@@ -37,7 +37,7 @@ seen less well than it could be, 2 something does not work.`,
 			}
 			code := exitExpected
 			for _, try := range []func(context.Context) diagnosis{
-				a.diagnoseRights, a.diagnoseInside, a.diagnoseFiles, a.diagnoseData, a.diagnoseServer, a.diagnoseBaseline, a.diagnoseClock,
+				a.diagnoseRights, a.diagnoseConfinement, a.diagnoseInside, a.diagnoseFiles, a.diagnoseData, a.diagnoseServer, a.diagnoseBaseline, a.diagnoseClock,
 			} {
 				d := try(c.Context())
 				code = max(code, map[health]int{well: exitExpected, hampered: exitDiffers, ill: exitFailed}[d.Health])
@@ -96,6 +96,20 @@ func (a *app) diagnoseRights(context.Context) diagnosis {
 	}
 	return diagnosis{What: "rights", Health: hampered, Text: "runs without privileges: other users' sockets are seen, their owners are not",
 		Mend: "run it as root, or give the binary CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"}
+}
+
+func (a *app) diagnoseConfinement(context.Context) diagnosis {
+	if runtime.GOOS != "linux" {
+		return diagnosis{What: "processes", Health: well, Text: "serve is one process on this system"}
+	}
+	text := "serve's processes run as who starts it"
+	if os.Geteuid() == 0 {
+		text = "serve's processes run as other users than root, with the capabilities that each needs"
+	}
+	if v := landlockVersion(); v > 0 {
+		return diagnosis{What: "processes", Health: well, Text: fmt.Sprintf("%s, confined by Landlock (version %d)", text, v)}
+	}
+	return diagnosis{What: "processes", Health: well, Text: text + "; this kernel has no Landlock to confine them further (Linux 5.13, and lsm=landlock)"}
 }
 
 func (a *app) diagnoseInside(ctx context.Context) diagnosis {

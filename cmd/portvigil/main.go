@@ -1,7 +1,7 @@
 // Command portvigil notices every door that opens on your servers.
 //
 // One file a subcommand; app.go holds what they share, exit.go turns errors
-// into a message, a way out and an exit code, and serve_wire.go is where the
+// into a message, a way out and an exit code, and serve_core.go is where the
 // rooms are put together.
 package main
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -31,16 +33,54 @@ func resolverFolders() []string {
 	return folders
 }
 
+// environmentFiles are the variables that name files which libraries read for
+// the core: the database's, and certificates.
+var environmentFiles = []string{"PGPASSFILE", "PGSERVICEFILE", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "SSL_CERT_FILE"}
+
+// readingNamed allows the files that the environment names, or that libpq looks
+// for at home, to be read. They are read once.
+func (a *app) readingNamed() landlock.Rule {
+	home := a.getenv("HOME")
+	files := []string{filepath.Join(home, ".pgpass"), filepath.Join(home, ".pg_service.conf")}
+	for _, variable := range environmentFiles {
+		if path := a.getenv(variable); path != "" {
+			files = append(files, path)
+		}
+	}
+	files = slices.DeleteFunc(files, func(path string) bool {
+		return unix.Access(path, unix.R_OK) != nil // root's home, say: no rule can be made for what cannot be reached
+	})
+	return landlock.PathAccess(ll.AccessFSReadFile, files...).IgnoreIfMissing()
+}
+
+// foldersOf returns the paths, and of a file its folder: a file that is replaced
+// while we run is another one, of which no rule knows.
+func foldersOf(paths []string) []string {
+	var folders []string
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			continue // whoever reads it says why it cannot
+		}
+		if !info.IsDir() {
+			path = filepath.Dir(path)
+		}
+		folders = append(folders, path)
+	}
+	return folders
+}
+
 // confineCore leaves the core its data folder to write to, and to read what
 // names, TLS and time zones need, and the paths that were given to it.
-func confineCore(data string, given ...string) error {
+func (a *app) confineCore(data string, given ...string) error {
 	rules := []landlock.Rule{
 		landlock.RWDirs(data).WithRefer(),
 		reading(resolverFolders()...),
 		reading("/proc",
 			"/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo",
 			"/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/pki", "/usr/lib/ssl", "/usr/share/ssl", "/var/lib/ca-certificates"),
-		reading(given...),
+		reading(foldersOf(given)...),
+		a.readingNamed(),
 	}
 	return confine(landlock.V5.BestEffort().RestrictPaths(rules...))
 }
