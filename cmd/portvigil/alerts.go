@@ -109,6 +109,12 @@ func (a *app) showAlert(s web.AlertStory) error {
 	if r := alert.Resolution; r != nil {
 		line("resolved", "%s by %s %s", r.Kind, portvigil.Printable(r.By), portvigil.Printable(r.Why))
 	}
+	if alert.Edit != "" {
+		b.WriteString("\nThe edit to make in the baseline's folder\n")
+		for text := range strings.Lines(alert.Edit) {
+			fmt.Fprintf(&b, "  %s\n", portvigil.Printable(strings.TrimSuffix(text, "\n")))
+		}
+	}
 	b.WriteString("\nStory\n")
 	for _, step := range s.Story {
 		fmt.Fprintf(&b, "  %s  %s by %s", step.Time.UTC().Format(time.RFC3339), step.What, portvigil.Printable(step.By))
@@ -255,7 +261,8 @@ func (a *app) alertsResolve() *cobra.Command {
 		Short: "Resolve an alert: expected, shut, false, or accepted until a day",
 		Long: `Resolves an alert:
 
-  --expected      the door belongs there: it is written into the baseline
+  --expected      the door belongs there: it is written into the baseline; where
+                  that follows a folder, the edit to make there is shown
   --shut          somebody shut it: looks begin at once, and it is resolved when
                   a complete look sees it shut
   --false         a false alarm, until something else answers there
@@ -281,6 +288,9 @@ func (a *app) alertsResolve() *cobra.Command {
 			var alert portvigil.Alert
 			if err := a.client().post(c.Context(), at("alerts", args[0], "resolve"), q, &alert); err != nil {
 				return err
+			}
+			if alert.State == portvigil.AlertWaitingBaseline && !a.json {
+				return a.showEdit(alert.Edit)
 			}
 			return a.changed(alert, "%s", resolvedText(alert))
 		},

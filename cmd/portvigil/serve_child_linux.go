@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"time"
@@ -116,7 +117,10 @@ func (a *app) runCore(ctx context.Context, o serveOptions) error {
 	defer page.Close()
 	o.baselineDir = first.Begin.BaselineDir
 	log := a.logger(o)
-	warnConfined(log, confineCore(first.Begin.Data, o.readable()...))
+	if err := a.checkPasswordFile(); err != nil {
+		return err
+	}
+	warnConfined(log, a.confineCore(first.Begin.Data, o.readable()...))
 	for _, limit := range first.Begin.Limits {
 		log.Warn("the server has fewer rights than it has use for", "so", limit)
 	}
@@ -125,6 +129,24 @@ func (a *app) runCore(ctx context.Context, o serveOptions) error {
 	h := &lookers{outside: newView(processScanner, log), inside: newView(processInside, log), coreRestarts: first.Begin.Restarts}
 	go obey(ctx, stop, control, h)
 	return a.core(ctx, o, log, page, h, func(ctx context.Context) { beat(ctx, control) })
+}
+
+// checkPasswordFile refuses a password file that the core's user may not read:
+// the database's client passes over it in silence, and is then refused.
+func (a *app) checkPasswordFile() error {
+	path := a.getenv("PGPASSFILE")
+	if path == "" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return portvigil.Errorf(portvigil.CodeInvalid, "PGPASSFILE %s may not be read by the user %s, as whom the server runs", path, userName(os.Geteuid())).
+			WithHint("make it that user's: chown %d %s", os.Geteuid(), path)
+	}
+	if err == nil {
+		f.Close()
+	}
+	return nil // what is not there is no password, and what else is wrong with it the client says
 }
 
 // obey does what the parent orders. With the parent the process ends, at once:
