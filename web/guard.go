@@ -15,14 +15,14 @@ var forms = []string{"/sign-in", "/sign-out", "/welcome"}
 
 // guard sets what every answer carries, and refuses what no page takes: other
 // methods than GET but for forms, forms that another site's page sent, and
-// requests that were led here under another name (DNS rebinding). Behind a
-// proxy the names are the proxy's business; a page of another name brings no
+// requests that were led here under another name (DNS rebinding). With
+// TLS the browser has compared the name; behind a proxy it is the proxy's business; a page of another name brings no
 // cookie of ours in any case.
 func guard(d *Doorkeeper, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		protect(h)
-		if !d.BehindProxy && !loopback(r.Host) {
+		protect(h, r)
+		if !d.BehindProxy && r.TLS == nil && !loopback(r.Host) {
 			http.Error(w, "This server answers as localhost and 127.0.0.1 only. Open the link with one of these names.", http.StatusMisdirectedRequest)
 			return
 		}
@@ -41,8 +41,12 @@ func guard(d *Doorkeeper, next http.Handler) http.Handler {
 	})
 }
 
-// protect sets what every answer carries.
-func protect(h http.Header) {
+// protect sets what every answer carries. Over TLS it says so for a year
+// (RFC 6797), to browsers that believe the certificate.
+func protect(h http.Header, r *http.Request) {
+	if r.TLS != nil {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -116,5 +117,17 @@ func TestGuardEveryAnswerForbidsScriptFramesSniffingAndStoring(t *testing.T) {
 				t.Errorf("GET %s by %s has no content type", path, who)
 			}
 		}
+	}
+}
+
+func TestGuardOverTLS(t *testing.T) {
+	t.Parallel()
+	s := newSite(base, &fakeEngine{})
+	w := s.request("GET", "/sign-in", func(r *http.Request) { r.TLS, r.Host = &tls.ConnectionState{}, "portvigil.example.org" })
+	if w.Code != http.StatusOK || w.Header().Get("Strict-Transport-Security") != "max-age=31536000" {
+		t.Errorf("answered %d, HSTS %q: the browser has compared the name", w.Code, w.Header().Get("Strict-Transport-Security"))
+	}
+	if w := s.request("GET", "/sign-in", nil); w.Header().Get("Strict-Transport-Security") != "" {
+		t.Error("without TLS a browser is told to use it")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -20,6 +21,10 @@ type Metrics struct {
 	Channels   []portvigil.ChannelRow
 	// Restarts counts by the server's own process how often it was started again.
 	Restarts map[string]int
+	// CertificateEnds is when the server's own certificate ends; zero where it has
+	// none. CertificateRefused tells that its files have a newer one that does not work.
+	CertificateEnds    time.Time
+	CertificateRefused bool
 }
 
 // metricsHandler serves /metrics to who brings its token, or is signed in.
@@ -57,6 +62,14 @@ func (m Metrics) register(r *prometheus.Registry) {
 	}
 	gauge("hosts", "Hosts that are watched.").WithLabelValues().Set(float64(m.Hosts))
 	gauge("deliveries_queued", "Notifications that are not delivered yet.").WithLabelValues().Set(float64(m.Queued))
+	if !m.CertificateEnds.IsZero() {
+		gauge("certificate_end_timestamp_seconds", "When the server's own certificate ends.").WithLabelValues().Set(float64(m.CertificateEnds.Unix()))
+		refused := 0.0
+		if m.CertificateRefused {
+			refused = 1
+		}
+		gauge("certificate_refused", "1 where the certificate's files changed to what does not work; the one before stays in use.").WithLabelValues().Set(refused)
+	}
 	alerts := gauge("alerts_open", "Alerts that somebody has to resolve.", "severity")
 	for _, s := range []portvigil.Severity{portvigil.Low, portvigil.Medium, portvigil.High, portvigil.Critical} {
 		alerts.WithLabelValues(string(s)).Set(float64(m.OpenAlerts[s]))

@@ -31,7 +31,7 @@ func Site(pages, remote http.Handler) http.Handler {
 func Remote(next http.Handler, k *account.Keeper, d *Doorkeeper, log *slog.Logger) http.Handler {
 	a := &api{log: log} // writes errors as the API does
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		protect(w.Header())
+		protect(w.Header(), r)
 		secret, err := bearerOf(r.Header)
 		if err != nil {
 			a.refuse(w, r, err)

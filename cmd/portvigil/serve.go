@@ -22,6 +22,8 @@ type serveOptions struct {
 	vantage     string
 	baselineDir string
 	behindProxy bool
+	tlsCert     string
+	tlsKey      string
 	link        bool
 	verbose     bool
 }
@@ -51,6 +53,8 @@ its data folder.`,
 	f.StringVar(&o.database, "database", "", "a PostgreSQL database, as postgres://USER@HOST/DATABASE (default: a file in the data folder)")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:7979", "address of the pages")
 	f.BoolVar(&o.behindProxy, "behind-proxy", false, "a proxy in front speaks TLS: --listen may be another address than loopback")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "file of the certificate (PEM) with which the pages speak TLS; followed when it changes")
+	f.StringVar(&o.tlsKey, "tls-key", "", "file of the certificate's key (PEM)")
 	f.BoolVar(&o.noLocal, "no-local", false, "do not look at this machine from inside")
 	f.StringVar(&o.reach, "reach", "", "where this server looks from: internet or internal (default: internal if its address is private)")
 	f.StringVar(&o.vantage, "vantage", "local", "name of this server's own vantage")
@@ -73,6 +77,9 @@ func (o *serveOptions) check() error {
 	if err := checkBaselineDir(o.baselineDir); err != nil {
 		return err
 	}
+	if err := o.checkTLS(); err != nil {
+		return err
+	}
 	host, port, err := net.SplitHostPort(o.listen)
 	if err != nil {
 		return portvigil.Errorf(portvigil.CodeInvalid, "--listen %q is no address and port", portvigil.Printable(o.listen)).
@@ -81,9 +88,8 @@ func (o *serveOptions) check() error {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return portvigil.Errorf(portvigil.CodeInvalid, "--listen: port %q is not a number up to 65535 (0: any free one); %d", port, n)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && !o.behindProxy {
-		return portvigil.Errorf(portvigil.CodeInvalid, "--listen %s could be read on its way: the pages speak no TLS themselves", o.listen).
-			WithHint("listen on 127.0.0.1 and use ssh -L, or put a TLS proxy in front and add --behind-proxy")
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return o.openToAll()
 	}
 	return nil
 }

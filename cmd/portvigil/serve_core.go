@@ -65,7 +65,11 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 	}
 	defer socket.Close()
 
-	base := "http://" + page.Addr().String()
+	own, err := openCertificate(o, log)
+	if err != nil {
+		return err
+	}
+	base := baseURL(page.Addr(), own)
 	engine := a.engine(ground, o, l, base, log)
 	if !o.noLocal {
 		if err := engine.EnsureLocal(ctx, localName()); err != nil {
@@ -89,7 +93,11 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 		return ground.Work(ctx, store.Workers{Deliver: engine.Deliver, Look: engine.MakeLook, MaxLooks: maxLooks})
 	})
 	api := web.API(engine, accounts, doorkeeper.NewLink, log)
-	pages := web.Pages(engine, doorkeeper, metricsToken, measure(ground, engine, l), log)
+	pages := web.Pages(engine, doorkeeper, metricsToken, measure(ground, engine, l, own), log)
+	if own != nil {
+		page = own.listener(page)
+		g.Go(func() error { return own.watch(ctx) })
+	}
 	g.Go(func() error { return serveHTTP(ctx, socket, named(api)) })
 	g.Go(func() error {
 		return serveHTTP(ctx, page, web.Site(pages, web.Remote(api, accounts, doorkeeper, log)))

@@ -9,10 +9,13 @@ import (
 )
 
 // measure counts what /metrics tells.
-func measure(g ground, e *watch.Engine, l *lookers) func(context.Context) (web.Metrics, error) {
+func measure(g ground, e *watch.Engine, l *lookers, own *certificate) func(context.Context) (web.Metrics, error) {
 	return func(ctx context.Context) (web.Metrics, error) {
 		m := web.Metrics{OpenAlerts: map[portvigil.Severity]int{}, Exposures: map[portvigil.Verdict]int{},
 			Restarts: map[string]int{processCore: l.coreRestarts, processInside: l.inside.restarts(), processScanner: l.outside.restarts()}}
+		if own != nil {
+			m.CertificateEnds, m.CertificateRefused = own.state()
+		}
 		hosts, err := e.Hosts(ctx)
 		if err != nil {
 			return m, err
