@@ -39,7 +39,6 @@ type past struct {
 	at       string
 	cancel   context.CancelFunc
 	last     *portvigil.Look
-	lastSeq  uint64
 	reserved []uint64 // numbers of looks that began and have not arrived
 	stored   map[string]bool
 }
