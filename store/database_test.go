@@ -25,7 +25,14 @@ func TestSQLite(t *testing.T) {
 	}
 	suite(t, db)
 	workSuite(t, db)
+	t.Run("a backup restores all", func(t *testing.T) {
+		t.Parallel()
+		testBackup(t, db, map[string]func(*testing.T) string{"into SQLite": inFolder})
+	})
 }
+
+// inFolder names the database of the data folder.
+func inFolder(*testing.T) string { return "" }
 
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
@@ -58,6 +65,17 @@ func TestPostgreSQL(t *testing.T) {
 	}
 	suite(t, db)
 	workSuite(t, db)
+	into := map[string]func(*testing.T) string{"into SQLite": inFolder,
+		"into an empty PostgreSQL":      func(t *testing.T) string { return server.Database(t, "") },
+		"into a PostgreSQL that served": func(t *testing.T) string { return server.Database(t, template) }}
+	t.Run("a backup restores all", func(t *testing.T) {
+		t.Parallel()
+		testBackup(t, db, into)
+	})
+	t.Run("a backup of SQLite restores all", func(t *testing.T) {
+		t.Parallel()
+		testBackup(t, database{open: func(t *testing.T, o Options) *Store { return openWith(t, t.TempDir(), o) }}, into)
+	})
 	for name, test := range map[string]func(*testing.T, *lab.Postgres, string){
 		"refuses":                                testPostgreSQLRefuses,
 		"loses nothing when connections are cut": testCuts,

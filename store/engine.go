@@ -22,8 +22,13 @@ type engine interface {
 	hasTable(ctx context.Context, db *sql.DB, name string) (bool, error)
 	// save keeps a copy of a database of an older version, where this is ours to do.
 	save(ctx context.Context, s *Store, version int64) error
-	// backup writes a consistent copy to the path.
-	backup(ctx context.Context, path string) error
+	// tables are ours without the one of versions, hosts first: others refer to it.
+	tables(ctx context.Context, tx *sql.Tx) ([]string, error)
+	// versionTable is where goose notes the migrations.
+	versionTable() string
+	// replace has load fill a database, and puts that in the place of the one that is
+	// there, of which a copy is kept where it holds something.
+	replace(ctx context.Context, s *Store, keep bool, load func(*Store) error) (kept string, err error)
 
 	// jobs is River's way to the database, through a pool of the store's.
 	jobs(pool *sql.DB) riverdriver.Driver[*sql.Tx]
@@ -45,6 +50,8 @@ type engine interface {
 	// fault is the error as a portvigil.Error with the next step; nil where it is
 	// none that this database tells. known is whether it came from the database.
 	fault(err error) (told error, known bool)
+	// kind is "sqlite" or "postgres".
+	kind() string
 	// name is how people know the database.
 	name() string
 }

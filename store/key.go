@@ -79,10 +79,22 @@ func readVault(path string) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != keyBytes {
+	v, err := vaultOf(string(text))
+	if err != nil {
 		return nil, portvigil.Errorf(portvigil.CodeInvalid, "the key file %s is not %d bytes in hexadecimal", path, keyBytes).
 			WithHint("put the right one back")
+	}
+	return v, nil
+}
+
+// vaultOf reads a key file's text.
+func vaultOf(text string) (*vault, error) {
+	key, err := hex.DecodeString(strings.TrimSpace(text))
+	if err == nil && len(key) != keyBytes {
+		err = errors.New("it has another length")
+	}
+	if err != nil {
+		return nil, err
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/portvigil/portvigil"
@@ -18,11 +19,7 @@ func (s *Store) migrate(ctx context.Context, exists bool) error {
 			return err
 		}
 	}
-	ours, err := s.engine.migrations(s.writer)
-	if err != nil {
-		return err
-	}
-	jobs, err := rivermigrate.New(s.engine.jobs(s.writer), &rivermigrate.Config{Logger: warnings(s.log)})
+	ours, jobs, err := s.migrations()
 	if err != nil {
 		return err
 	}
@@ -47,6 +44,20 @@ func (s *Store) migrate(ctx context.Context, exists bool) error {
 		}
 		s.log.Info("database is brought to a newer version", "from", current, "to", target)
 	}
+	return migrateUp(ctx, ours, jobs)
+}
+
+// migrations returns those of our tables and of the jobs'.
+func (s *Store) migrations() (ours *goose.Provider, jobs *rivermigrate.Migrator[*sql.Tx], err error) {
+	if ours, err = s.engine.migrations(s.writer); err != nil {
+		return nil, nil, err
+	}
+	jobs, err = rivermigrate.New(s.engine.jobs(s.writer), &rivermigrate.Config{Logger: warnings(s.log)})
+	return ours, jobs, err
+}
+
+// migrateUp brings our tables and the jobs' to this program's version.
+func migrateUp(ctx context.Context, ours *goose.Provider, jobs *rivermigrate.Migrator[*sql.Tx]) error {
 	if _, err := ours.Up(ctx); err != nil {
 		return fmt.Errorf("migrate database: %w", err)
 	}

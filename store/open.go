@@ -51,17 +51,9 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: o.Logger, clock: o.Clock, engine: sqlite{dir}, bell: newBell()}
-	if o.Database != "" {
-		if s.engine, err = newPostgres(o.Database); err != nil {
-			return nil, err
-		}
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.clock == nil {
-		s.clock = time.Now
+	s, err := closedStore(dir, o)
+	if err != nil {
+		return nil, err
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, s.failure(errors.Join(err, s.Close()))
@@ -101,7 +93,7 @@ func (s *Store) Close() error {
 	}
 	// Last: while it is held nobody else opens the database.
 	if s.lock != nil {
-		errs = append(errs, s.lock.Close())
+		errs = append(errs, unlockFolder(s.lock))
 	}
 	return errors.Join(errs...)
 }

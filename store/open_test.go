@@ -184,7 +184,7 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data ?%23")
 	s := openIn(t, dir)
 	update(t, s, func(tx *Tx) error { return tx.PutSetting("a", "b") })
-	if err := s.Backup(t.Context(), filepath.Join(dir, "copy")); err != nil {
+	if err := (sqlite{dir}).copyTo(t.Context(), filepath.Join(dir, "copy")); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)
@@ -251,7 +251,7 @@ func TestABackupIsWholeWhileOthersWrite(t *testing.T) {
 	}()
 	restored := t.TempDir()
 	for range 3 {
-		if err := s.Backup(t.Context(), filepath.Join(restored, databaseFile)); err != nil {
+		if err := (sqlite{dir}).copyTo(t.Context(), filepath.Join(restored, databaseFile)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -119,13 +121,18 @@ func (p *postgres) hasTable(ctx context.Context, db *sql.DB, name string) (there
 	return there, err
 }
 
-// save: a migration that fails leaves PostgreSQL as it was, and copies are its
-// owner's to make.
-func (p *postgres) save(context.Context, *Store, int64) error { return nil }
+// save keeps a backup: whoever made the database may have none.
+func (p *postgres) save(ctx context.Context, s *Store, version int64) error {
+	return s.backupTo(ctx, filepath.Join(s.dir, fmt.Sprintf("postgres.bak-%d", version)))
+}
 
-func (p *postgres) backup(context.Context, string) error {
-	return portvigil.Errorf(portvigil.CodeInvalid, "the %s is backed up by PostgreSQL's own tools", p.name()).
-		WithHint("pg_dump writes a copy while the server runs; keep the key file with it, elsewhere")
+func (p *postgres) kind() string { return "postgres" }
+
+func (p *postgres) versionTable() string { return versionTable }
+
+func (p *postgres) tables(ctx context.Context, tx *sql.Tx) ([]string, error) {
+	return names(ctx, tx, `SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+		AND relname <> '`+versionTable+`' AND relname NOT LIKE 'river%' ORDER BY relname <> 'hosts', relname`)
 }
 
 func (p *postgres) jobs(pool *sql.DB) riverdriver.Driver[*sql.Tx] { return riverdatabasesql.New(pool) }

@@ -79,11 +79,6 @@ func testPostgreSQLRefuses(t *testing.T, server *lab.Postgres, template string) 
 		}
 		openWith(t, t.TempDir(), Options{Database: database})
 	})
-	t.Run("a back-up, which PostgreSQL makes better", func(t *testing.T) {
-		t.Parallel()
-		s := openWith(t, t.TempDir(), Options{Database: server.Database(t, template)})
-		is(t, s.Backup(t.Context(), t.TempDir()+"/copy"), portvigil.CodeInvalid)
-	})
 }
 
 // nameIn is the database's name in its URL.

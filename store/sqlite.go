@@ -34,6 +34,15 @@ type sqlite struct{ dir string }
 
 func (q sqlite) path() string { return filepath.Join(q.dir, databaseFile) }
 
+func (sqlite) kind() string { return "sqlite" }
+
+func (sqlite) versionTable() string { return "goose_db_version" }
+
+func (sqlite) tables(ctx context.Context, tx *sql.Tx) ([]string, error) {
+	return names(ctx, tx, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'
+		AND name NOT LIKE 'goose%' AND name NOT LIKE 'river%' ORDER BY name <> 'hosts', name`)
+}
+
 func (q sqlite) name() string { return "database in " + q.dir }
 
 func (q sqlite) open(_ context.Context, s *Store) (exists bool, err error) {
@@ -120,11 +129,14 @@ func (sqlite) hasTable(ctx context.Context, db *sql.DB, name string) (there bool
 	return there, err
 }
 
-func (q sqlite) save(ctx context.Context, s *Store, version int64) error {
-	return s.Backup(ctx, fmt.Sprintf("%s.bak-%d", q.path(), version))
+func (q sqlite) save(ctx context.Context, _ *Store, version int64) error {
+	return q.copyTo(ctx, fmt.Sprintf("%s.bak-%d", q.path(), version))
 }
 
-func (q sqlite) backup(ctx context.Context, path string) (err error) {
+// copyTo writes a consistent copy of the database to the path, which is replaced
+// at once when the copy is on disk: a database that the program of its version
+// can open. Readers and the writer go on meanwhile.
+func (q sqlite) copyTo(ctx context.Context, path string) (err error) {
 	// SQLite takes an empty file, and keeps its narrow mode.
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
 	if err != nil {

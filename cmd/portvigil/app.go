@@ -65,7 +65,7 @@ Exit codes: 0 as expected, 1 differs, 2 failed or could not tell.`,
 	root.AddCommand(
 		a.serveCommand(), a.scanCommand(), a.checkCommand(), a.baselineCommand(), a.hostsCommand(),
 		a.scopeCommand(), a.alertsCommand(), a.channelsCommand(), a.usersCommand(), a.tokensCommand(),
-		a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.processCommand(),
+		a.backupCommand(), a.restoreCommand(), a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.processCommand(),
 	)
 	requireSubcommand(root)
 	return root

@@ -98,7 +98,7 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 		page = own.listener(page)
 		g.Go(func() error { return own.watch(ctx) })
 	}
-	g.Go(func() error { return serveHTTP(ctx, socket, named(api)) })
+	g.Go(func() error { return serveHTTP(ctx, socket, named(withBackup(api, ground.Store, log))) })
 	g.Go(func() error {
 		return serveHTTP(ctx, page, web.Site(pages, web.Remote(api, accounts, doorkeeper, log)))
 	})
