@@ -34,8 +34,8 @@ endif
 export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
-	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-deliver \
-	bench-histories generate release clean help
+	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-full \
+	bench-deliver bench-histories generate release clean help
 
 build: ## Build bin/portvigil: static, for this machine
 	$(BUILD) -o bin/portvigil ./cmd/portvigil
@@ -64,6 +64,9 @@ bench-kill: ## Kill the server KILLS times (default 200) amid its work, and look
 
 bench-histories: ## Hold the engine against a model of its rules in HISTORIES (default 10000) made-up histories
 	GOGC=400 go test -count=1 -vet=off -timeout 120m -v -run '^TestTheEngineDoesWhatTheRulesSayInAnyHistory$$' ./watch -args -histories $(HISTORIES)
+
+bench-full: ## Fill the disk at 200 moments while many write, and look what was lost (needs root)
+	go test -count=1 -vet=off -timeout 30m -v -run '^TestAFullDiskAtAnyMomentLosesNothing$$' ./store -args -fulls 200
 
 bench-deliver: ## Measure alerts a second, and from commit to receiver at 50 a second (needs root)
 	@go run ./lab/install

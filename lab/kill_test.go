@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/portvigil/portvigil/lab"
 )
 
 // kills is how often TestNothingIsLostByKills kills; make bench-kill asks for 200.
@@ -31,8 +33,10 @@ type killStory struct {
 	expected expectation
 	pending  []step      // not taken yet; only the first was tried
 	taken    []string    // ids of reports that a command said were taken
+	up       bool        // nobody has killed the whole server since it was started
 	killed   []time.Time // when
-	refused  int         // commands that failed, each run again
+	victims  map[string]int
+	refused  int // commands that failed, each run again
 }
 
 // killHost is what should be known of one host.
@@ -43,32 +47,42 @@ type killHost struct {
 	count int      // of reports
 }
 
-// TestNothingIsLostByKills: the server is killed at moments that nothing chose,
-// 0.2 to 3 s apart, also while it starts. Every door has one alert, everybody
-// has heard of every change, a repetition follows a kill and has the id of the
-// message that it repeats, and no look is half.
+// TestNothingIsLostByKills: the server or one of its processes is killed at moments
+// that nothing chose, 0.2 to 3 s apart, also while it starts. Every door has one
+// alert, everybody has heard of every change, a repetition follows a kill and has
+// the id of the message that it repeats, and no look is half.
 func TestNothingIsLostByKills(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	s := &killStory{story: newStory(t), random: rand.New(rand.NewPCG(seed, 0)), expected: expectation{}}
-	for i := range 4 {
-		s.hosts = append(s.hosts, &killHost{name: fmt.Sprintf("inside%d", i), next: uint16(20000 + 5000*i)})
+	for name, database := range map[string]func(*testing.T) string{
+		"SQLite": func(*testing.T) string { return "" },
+		// What a kill of ours leaves is in the server's hands: no need to wait for the disk.
+		"PostgreSQL": func(t *testing.T) string { return lab.StartPostgres(t, lab.NoSync).Database(t, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := rand.Uint64()
+			t.Logf("seed %d", seed)
+			s := &killStory{story: newStoryOn(t, database(t)), random: rand.New(rand.NewPCG(seed, 0)), expected: expectation{}, victims: map[string]int{}}
+			for i := range 4 {
+				s.hosts = append(s.hosts, &killHost{name: fmt.Sprintf("inside%d", i), next: uint16(20000 + 5000*i)})
+			}
+			s.outside = &killHost{name: "outside", next: 8000}
+			s.begin()
+			for len(s.killed) < *kills {
+				s.untilKilled()
+			}
+			if !s.up {
+				s.serve()
+			}
+			for len(s.pending) > 0 {
+				s.try()
+			}
+			s.expected.heard(s.story)
+			s.quiet()
+			s.server.Stop(t)
+			s.judge()
+		})
 	}
-	s.outside = &killHost{name: "outside", next: 8000}
-	s.begin()
-	for len(s.killed) < *kills {
-		s.untilKilled()
-	}
-	s.serve()
-	s.server.WaitOutput(t, ready)
-	for len(s.pending) > 0 {
-		s.try()
-	}
-	s.expected.heard(s.story)
-	s.quiet()
-	s.server.Stop(t)
-	s.judge()
 }
 
 // begin adds the hosts at addresses to which there is no route: their first
@@ -101,20 +115,24 @@ func (s *story) route(args ...string) {
 	}
 }
 
-// untilKilled starts the server and goes on with the story until the server is dead.
+// whole is the victim that takes all processes of the server with it.
+const whole = "server"
+
+// untilKilled goes on with the story, with a server where none is up, until one of
+// its processes is dead.
 func (s *killStory) untilKilled() {
-	s.serve()
-	after := 200*time.Millisecond + time.Duration(s.random.Int64N(int64(2800*time.Millisecond)))
-	server := s.server
-	timer := time.AfterFunc(after, func() { server.Signal(syscall.SIGKILL) })
-	defer timer.Stop()
+	if !s.up {
+		s.serve()
+		s.up = true
+	}
+	victim := []string{whole, whole, "core", "core", "scanner"}[s.random.IntN(5)]
+	moment := time.After(200*time.Millisecond + time.Duration(s.random.Int64N(int64(2800*time.Millisecond))))
 	for {
 		select {
-		case <-server.Done():
-			s.killed = append(s.killed, time.Now())
-			if server.ExitedBy() != syscall.SIGKILL {
-				s.t.Fatalf("the server ended by itself: %v\n%s", server.Err(), server.Output())
-			}
+		case <-s.server.Done():
+			s.t.Fatalf("the server ended by itself: %v\n%s", s.server.Err(), s.server.Output())
+		case <-moment:
+			s.kill(victim)
 			return
 		default:
 		}
@@ -123,6 +141,24 @@ func (s *killStory) untilKilled() {
 		}
 		s.try()
 	}
+}
+
+// kill ends a process of the server; one that is not there, because its next life
+// has not begun, is the whole server.
+func (s *killStory) kill(victim string) {
+	if p, there := childrenOf(s.server.PID)[victim]; there {
+		// Its parent waits for it, so the number is its own until that has heard of its end.
+		if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {
+			s.t.Fatalf("kill the %s: %v", victim, err)
+		}
+	} else {
+		victim = whole
+		s.server.Signal(syscall.SIGKILL)
+		<-s.server.Done()
+		s.up = false
+	}
+	s.victims[victim]++
+	s.killed = append(s.killed, time.Now())
 }
 
 // next makes up what happens next, and notes what has to follow from it.

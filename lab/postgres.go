@@ -58,6 +58,10 @@ func StartPostgres(t testing.TB, settings ...string) *Postgres {
 			t.Errorf("remove PostgreSQL's files: %v", err)
 		}
 	})
+	// Programs of other users come to its socket.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	p := &Postgres{dir: dir, owner: postgresOwner(t), settings: settings}
 	if p.owner != nil {
 		if err := os.Chown(dir, int(p.owner.Uid), int(p.owner.Gid)); err != nil {

@@ -21,15 +21,17 @@ import (
 // story is a server in one namespace, a target in another, and the people who
 // are told in a third.
 type story struct {
-	t       *testing.T
-	bin     string
-	data    string
-	scanner *lab.Host
-	target  *lab.Host
-	mail    *lab.MailServer
-	slack   *lab.HTTPReceiver
-	hook    *lab.HTTPReceiver
-	server  *lab.Process
+	t    *testing.T
+	bin  string
+	data string
+	// database is the URL of a PostgreSQL database; "" for SQLite in the data folder.
+	database string
+	scanner  *lab.Host
+	target   *lab.Host
+	mail     *lab.MailServer
+	slack    *lab.HTTPReceiver
+	hook     *lab.HTTPReceiver
+	server   *lab.Process
 }
 
 // result is what one command printed and how it ended.
@@ -146,13 +148,20 @@ const ready = "/enter?token="
 // serve starts the server, and leaves it to the caller to wait.
 func (s *story) serve() {
 	s.t.Helper()
-	s.server = s.scanner.Start(s.t, s.bin, "--data", s.data, "serve", "--no-local")
+	args := []string{"--data", s.data, "serve", "--no-local"}
+	if s.database != "" {
+		args = append(args, "--database", s.database)
+	}
+	s.server = s.scanner.Start(s.t, s.bin, args...)
 }
 
 // newStory makes the hosts, starts the server and the three channels.
-func newStory(t *testing.T) *story {
+func newStory(t *testing.T) *story { return newStoryOn(t, "") }
+
+// newStoryOn is newStory on that PostgreSQL database.
+func newStoryOn(t *testing.T, database string) *story {
 	l := lab.New(t)
-	s := &story{t: t, bin: lab.Build(t), data: filepath.Join(t.TempDir(), "data"), scanner: l.Host("scanner"), target: l.Host("target")}
+	s := &story{t: t, bin: lab.Build(t), data: filepath.Join(t.TempDir(), "data"), database: database, scanner: l.Host("scanner"), target: l.Host("target")}
 	people := l.Host("people")
 	s.mail = lab.Mailbox(t, people)
 	s.slack = lab.Receiver(t, people, 8001)

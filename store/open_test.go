@@ -307,13 +307,13 @@ func crashImage(t *testing.T, dir string) string {
 }
 
 // smallDisk mounts a file system of its own, which takes root.
-func smallDisk(t *testing.T) string {
+func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: mounts a small file system")
 	}
 	dir := t.TempDir()
-	err := unix.Mount("portvigil-test", dir, "tmpfs", 0, "size=4m,mode=0700")
+	err := unix.Mount("portvigil-test", dir, "tmpfs", 0, "mode=0700,size="+size)
 	if errors.Is(err, unix.EPERM) && os.Getenv("CI") != "true" {
 		t.Skip("needs CAP_SYS_ADMIN: mounts a small file system")
 	}
@@ -330,7 +330,7 @@ func smallDisk(t *testing.T) string {
 
 func TestAFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
-	dir := smallDisk(t)
+	dir := smallDisk(t, "4m")
 	s := openIn(t, dir)
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
@@ -375,7 +375,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 
 func TestAFullDiskAtTheFirstStartIsTold(t *testing.T) {
 	t.Parallel()
-	dir := smallDisk(t)
+	dir := smallDisk(t, "4m")
 	if err := os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 4<<20-32<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -393,7 +393,7 @@ func TestAFolderThatCannotBeWrittenIsTold(t *testing.T) {
 	t.Parallel()
 	dir, says := "", "is read-only"
 	if os.Geteuid() == 0 { // root passes every mode
-		dir = smallDisk(t)
+		dir = smallDisk(t, "4m")
 		if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 			t.Fatal(err)
 		}
