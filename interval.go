@@ -104,11 +104,14 @@ func (w Watched) alike(v Watched) bool { return w.Default == v.Default && w.Cove
 
 // tells reports whether looks such as these would have shown the entrance if
 // it was open.
-func (w Watched) tells(e Entrance) bool {
+func (w Watched) tells(e Entrance) bool { return w.covers(e) && w.Default != StateOpenFiltered }
+
+// covers reports whether the looks went where the entrance is.
+func (w Watched) covers(e Entrance) bool {
 	if w.Key.View == Inside {
 		return slices.Contains(w.Covers, CoversSockets) && (!e.Apart || slices.Contains(w.Covers, CoversNamespaces))
 	}
-	return w.Key.Proto == e.Proto && w.Key.Address == e.Address && w.Ports.Contains(e.Port) && w.Default != StateOpenFiltered
+	return w.Key.Proto == e.Proto && w.Key.Address == e.Address && w.Ports.Contains(e.Port)
 }
 
 // longestPause is the pause beyond which another Watched begins. It is one and a

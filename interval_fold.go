@@ -75,15 +75,21 @@ func (h *History) add(l *Look, received time.Time) (intervals []Interval, watche
 	return intervals, watched
 }
 
-// lastWithout returns when a complete look last covered the entrance. It is asked
-// where the entrance is not open, so that look saw it shut.
-func (h *History) lastWithout(e Entrance) (last time.Time) {
+// lastWithout returns when a complete look last saw the entrance shut, zero where
+// that is not known. It is asked where the entrance is not open: if the newest
+// look that covered it could tell, it saw it shut. One with silence in it may have
+// ended what looks of before saw open, so that those say nothing any more.
+func (h *History) lastWithout(e Entrance) time.Time {
+	var newest Watched
 	for _, w := range h.Watched {
-		if w.tells(e) && w.Last.Time.After(last) {
-			last = w.Last.Time
+		if w.covers(e) && w.Last.compare(newest.Last) >= 0 {
+			newest = w
 		}
 	}
-	return last
+	if !newest.tells(e) {
+		return time.Time{}
+	}
+	return newest.Last.Time
 }
 
 // watch continues the coverage of the same kind, or begins one in its place.

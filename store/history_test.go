@@ -87,7 +87,11 @@ func model(looks []*portvigil.Look) []modelled {
 				now.End, now.Ended = l.ID, state
 				all, now = append(all, *now), nil
 			}
-			if saw := sawAt(l, e); saw != "" && saw != portvigil.StateOpen && !silent(l) {
+			saw := sawAt(l, e)
+			switch {
+			case silent(l) && l.Complete && l.Ports.Contains(e.Port):
+				shut = time.Time{} // what was known before may have changed unseen
+			case saw != "" && saw != portvigil.StateOpen:
 				shut = received
 			}
 		}
