@@ -133,8 +133,15 @@ func TestALookCarriesWhatItWasToldAndWhenItWasTaken(t *testing.T) {
 		Started: now, Ended: now, Complete: true,
 	}
 	if diff := cmp.Diff(want, look, cmpopts.EquateComparable(want.Address),
-		cmpopts.IgnoreFields(portvigil.Look{}, "ID", "Covers", "Listeners", "Notes")); diff != "" {
+		cmpopts.IgnoreFields(portvigil.Look{}, "ID", "Covers", "Listeners", "Notes", "Boot")); diff != "" {
 		t.Errorf("look (-want +got):\n%s", diff)
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if look.Boot == nil || look.Boot.ID != strings.TrimSpace(string(boot)) || !look.Boot.Time.Before(time.Now()) {
+		t.Errorf("look of boot %+v, want that of %s", look.Boot, boot)
 	}
 	if look.ID == "" || !look.CoversAll(portvigil.CoversSockets) {
 		t.Errorf("look %q covers %v", look.ID, look.Covers)
