@@ -97,7 +97,7 @@ func silent() Message {
 		ID: m.Alert.ID, Kind: portvigil.AgentSilent, Severity: portvigil.Medium, Family: portvigil.FamilyHealth,
 		Subject: portvigil.Subject{Kind: "host", Name: "web1"}, Host: "web1", State: portvigil.AlertNew, Opened: seen, Changed: seen,
 		Text:  "no inside view of web1 for two days",
-		Cause: &portvigil.Cause{ID: "c", Text: "the agents' server was restarted", Count: 37},
+		Cause: &portvigil.Cause{ID: "c", Kind: portvigil.CauseReboot, Text: "the agents' server was restarted", Count: 37},
 	}
 	return m
 }
