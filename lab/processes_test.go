@@ -416,6 +416,8 @@ func TestAProcessThatHangsIsReplaced(t *testing.T) {
 	server := s.scanner.Start(t, s.bin, "--data", s.data, "serve")
 	server.WaitOutput(t, ready)
 	before := family(t, server.PID)
+	// Who answers has told the parent that it is alive; before that it has long to begin.
+	await(t, "a core that answers", time.Minute, func() bool { return s.run("hosts", "list").code == 0 })
 	for _, p := range before {
 		if err := unix.Kill(p.pid, unix.SIGSTOP); err != nil {
 			t.Fatal(err)
