@@ -44,7 +44,7 @@ func main() {
 	flag.StringVar(&o.run, "run", "", "only tests that match this `pattern`")
 	// A package that takes longer than this hangs: the slowest, which drives the
 	// whole program in the lab, needs under two minutes on two cores.
-	flag.DurationVar(&o.timeout, "timeout", 8*time.Minute, "longest time for one package")
+	flag.DurationVar(&o.timeout, "timeout", 12*time.Minute, "longest time for one package")
 	flag.Parse()
 	o.packages = flag.Args()
 	if len(o.packages) == 0 {
