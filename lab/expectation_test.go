@@ -115,8 +115,8 @@ func (x expectation) heard(s *story) {
 }
 
 // check compares what came with what had to. It returns how many repetitions
-// there were; each has to follow a moment that excuses it.
-func (x expectation) check(s *story, excuses []time.Time) (repeated int) {
+// there were; a death has to excuse each.
+func (x expectation) check(s *story, deaths []death) (repeated int) {
 	s.t.Helper()
 	list, doors := s.arrivals()
 	alertOf := map[string]string{}
@@ -132,7 +132,7 @@ func (x expectation) check(s *story, excuses []time.Time) (repeated int) {
 		key := a.channel + " " + a.id
 		if before, again := first[key]; again {
 			repeated++
-			if !excused(excuses, before, a.time) {
+			if !excused(deaths, before, a.time) {
 				s.t.Errorf("the %s message about %s came at %s and again at %s, with no kill between", a.channel, doors[a.alert], before, a.time)
 			}
 		} else {
@@ -161,9 +161,14 @@ func (x expectation) check(s *story, excuses []time.Time) (repeated int) {
 	return repeated
 }
 
-func excused(moments []time.Time, from, to time.Time) bool {
-	for _, m := range moments {
-		if m.After(from) && m.Before(to) {
+// death is the end of who sends messages. What it sent last may be noted by the
+// receiver after its end, but not after the next one began.
+type death struct{ at, anew time.Time }
+
+// excused is whether a message was sent before a death and again after it.
+func excused(deaths []death, first, again time.Time) bool {
+	for _, d := range deaths {
+		if first.Before(d.anew) && again.After(d.at) {
 			return true
 		}
 	}

@@ -89,7 +89,7 @@ func (s *story) has(t *testing.T, reports []string) {
 // judge says how the story ended.
 func (s *killStory) judge() {
 	s.t.Helper()
-	repeated := s.expected.check(s.story, s.killed)
+	repeated := s.expected.check(s.story, s.deaths)
 	s.sound()
 	s.has(s.t, s.taken)
 	looks := s.count(`SELECT count(*) FROM looks WHERE view = 'outside'`)

@@ -35,6 +35,7 @@ type killStory struct {
 	taken    []string    // ids of reports that a command said were taken
 	up       bool        // nobody has killed the whole server since it was started
 	killed   []time.Time // when
+	deaths   []death     // of those who send messages
 	victims  map[string]int
 	refused  int // commands that failed, each run again
 }
@@ -72,7 +73,7 @@ func TestNothingIsLostByKills(t *testing.T) {
 				s.untilKilled()
 			}
 			if !s.up {
-				s.serve()
+				s.start()
 			}
 			for len(s.pending) > 0 {
 				s.try()
@@ -122,8 +123,7 @@ const whole = "server"
 // its processes is dead.
 func (s *killStory) untilKilled() {
 	if !s.up {
-		s.serve()
-		s.up = true
+		s.start()
 	}
 	victim := []string{whole, whole, "core", "core", "scanner"}[s.random.IntN(5)]
 	moment := time.After(200*time.Millisecond + time.Duration(s.random.Int64N(int64(2800*time.Millisecond))))
@@ -146,6 +146,7 @@ func (s *killStory) untilKilled() {
 // kill ends a process of the server; one that is not there, because its next life
 // has not begun, is the whole server.
 func (s *killStory) kill(victim string) {
+	core := childrenOf(s.server.PID)["core"].pid
 	if p, there := childrenOf(s.server.PID)[victim]; there {
 		// Its parent waits for it, so the number is its own until that has heard of its end.
 		if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {
@@ -159,6 +160,32 @@ func (s *killStory) kill(victim string) {
 	}
 	s.victims[victim]++
 	s.killed = append(s.killed, time.Now())
+	switch victim {
+	case whole:
+		s.deaths = append(s.deaths, death{at: time.Now()}) // start says when it is over
+	case "core":
+		s.deaths = append(s.deaths, death{at: time.Now()})
+		s.coreBegins(core)
+	}
+}
+
+// start starts the server after its death.
+func (s *killStory) start() {
+	s.serve()
+	s.up = true
+	s.coreBegins(0)
+}
+
+// coreBegins waits for the core that is another than that process, and notes that
+// the time is over in which the former one may have sent something.
+func (s *killStory) coreBegins(former int) {
+	await(s.t, "a new core", time.Minute, func() bool {
+		p, there := childrenOf(s.server.PID)["core"]
+		return there && p.pid != former
+	})
+	if len(s.deaths) > 0 {
+		s.deaths[len(s.deaths)-1].anew = time.Now()
+	}
 }
 
 // next makes up what happens next, and notes what has to follow from it.
