@@ -65,7 +65,7 @@ type blob struct {
 func (s *Store) Backup(ctx context.Context, w io.Writer, withKey bool) error {
 	head := BackupHead{Created: s.clock().UTC(), Engine: s.engine.kind()}
 	if withKey {
-		key, err := os.ReadFile(filepath.Join(s.dir, keyFile))
+		key, err := os.ReadFile(s.key)
 		if err != nil {
 			return s.failure(err)
 		}

@@ -26,7 +26,6 @@ const keyCheck = "key-check"
 // openVault reads the key file, or makes one at the first start. Where nothing
 // is sealed yet, any key will do.
 func (s *Store) openVault(ctx context.Context) (*vault, error) {
-	path := filepath.Join(s.dir, keyFile)
 	var check string
 	var sealed bool
 	err := s.View(ctx, func(tx *Tx) (err error) {
@@ -38,35 +37,51 @@ func (s *Store) openVault(ctx context.Context) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	there, err := fileExists(path)
+	there, err := fileExists(s.key)
 	switch {
 	case err != nil:
 		return nil, err
 	case !there && sealed:
-		return nil, portvigil.Errorf(portvigil.CodeUnavailable, "the key file %s is missing", path).
-			WithHint("put it back from where you keep it: without it the channels' secrets cannot be read")
+		return nil, portvigil.Errorf(portvigil.CodeUnavailable, "the key file %s is missing", s.key).
+			WithHint("put it back from where you keep it%s: without it the channels' secrets cannot be read", s.keyInFolder())
+	case !there && s.keyElsewhere():
+		return nil, portvigil.Errorf(portvigil.CodeNotFound, "there is no key file %s", s.key).
+			WithHint("make one that only the server can read: openssl rand -hex %d > %s", keyBytes, s.key)
 	case !there:
-		if err := writeOnce(path, []byte(hex.EncodeToString(randomBytes(keyBytes))+"\n")); err != nil {
+		if err := writeOnce(s.key, []byte(hex.EncodeToString(randomBytes(keyBytes))+"\n")); err != nil {
 			return nil, err
 		}
 	}
-	v, err := readVault(path)
+	v, err := readVault(s.key)
 	if err != nil {
 		return nil, err
 	}
-	return v, s.checkVault(ctx, v, path, check, sealed)
+	return v, s.checkVault(ctx, v, check, sealed)
+}
+
+// keyElsewhere reports whether the key is kept outside of the data folder.
+func (s *Store) keyElsewhere() bool { return s.key != filepath.Join(s.dir, keyFile) }
+
+// keyInFolder points to the key that the data folder has, where another place was
+// named; "" where there is nothing to point to.
+func (s *Store) keyInFolder() string {
+	inFolder := filepath.Join(s.dir, keyFile)
+	if there, err := fileExists(inFolder); err != nil || !there || !s.keyElsewhere() {
+		return ""
+	}
+	return ", or move " + inFolder + " there"
 }
 
 // checkVault makes sure that the key is the one that the database was sealed
 // with, and notes it where nothing was sealed.
-func (s *Store) checkVault(ctx context.Context, v *vault, path, check string, sealed bool) error {
+func (s *Store) checkVault(ctx context.Context, v *vault, check string, sealed bool) error {
 	if b, err := hex.DecodeString(check); err == nil && check != "" {
 		if _, err := v.open(b, keyCheck); err == nil {
 			return nil
 		}
 	}
 	if sealed {
-		return portvigil.Errorf(portvigil.CodeUnavailable, "the key file %s does not belong to this database", path).
+		return portvigil.Errorf(portvigil.CodeUnavailable, "the key file %s does not belong to this database", s.key).
 			WithHint("put the right one back: without it the channels' secrets cannot be read")
 	}
 	return s.Update(ctx, func(tx *Tx) error {

@@ -22,6 +22,10 @@ type Options struct {
 	// What it leaves open is taken from libpq's environment, PGPASSFILE among it.
 	Database string
 
+	// KeyFile has the key that seals secrets; "": the file "key" in the data folder,
+	// which the first start makes. One of another place is never made.
+	KeyFile string
+
 	Logger *slog.Logger     // nil: nothing is logged
 	Clock  func() time.Time // by which requests are due; nil: time.Now
 }
@@ -29,6 +33,7 @@ type Options struct {
 // Store is one open data folder.
 type Store struct {
 	dir     string
+	key     string // the key file's path
 	log     *slog.Logger
 	clock   func() time.Time
 	lock    *os.File

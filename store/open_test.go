@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,6 +135,48 @@ func TestOpenRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAKeyFileOfAnotherPlaceIsUsedAndNeverMade(t *testing.T) {
+	t.Parallel()
+	dir, key := made(t), filepath.Join(t.TempDir(), "key")
+	_, err := Open(t.Context(), dir, Options{KeyFile: key})
+	is(t, err, portvigil.CodeUnavailable)
+	if inFolder := filepath.Join(dir, keyFile); !strings.Contains(fmt.Sprint(err), key+" is missing") || !strings.Contains(fmt.Sprint(err), "move "+inFolder+" there") {
+		t.Errorf("got %v, want what is missing and where it is", err)
+	}
+	_, err = Open(t.Context(), t.TempDir(), Options{KeyFile: key})
+	is(t, err, portvigil.CodeNotFound)
+	if _, err := os.Stat(key); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the key file: %v, want that nobody made it", err)
+	}
+
+	if err := os.Rename(filepath.Join(dir, keyFile), key); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), dir, Options{KeyFile: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var backup bytes.Buffer
+	err = errors.Join(s.Backup(t.Context(), &backup, true), s.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A new machine has neither: the backup brings the key to where it is to be.
+	dir, key = t.TempDir(), filepath.Join(t.TempDir(), "key")
+	if _, err := Restore(t.Context(), dir, bytes.NewReader(backup.Bytes()), RestoreOptions{KeyFile: key}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(t.Context(), dir, Options{KeyFile: key}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, keyFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the key of the data folder: %v, want none", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
@@ -20,6 +21,7 @@ import (
 type RestoreOptions struct {
 	// Database is where the rows go: see Options.
 	Database string
+	KeyFile  string // see Options
 	// Force replaces a database that holds something; a copy of it is kept.
 	Force bool
 	// WithoutSecrets leaves the channels' secrets out, where the key is lost.
@@ -44,7 +46,7 @@ func Restore(ctx context.Context, dir string, f io.ReadSeeker, o RestoreOptions)
 	if r.BackupContents, err = VerifyBackup(f); err != nil {
 		return r, err
 	}
-	s, err := closedStore(dir, Options{Database: o.Database})
+	s, err := closedStore(dir, Options{Database: o.Database, KeyFile: o.KeyFile})
 	if err != nil {
 		return r, err
 	}
@@ -60,8 +62,8 @@ func Restore(ctx context.Context, dir string, f io.ReadSeeker, o RestoreOptions)
 		return r, err
 	case key == "" && len(r.secrets) > 0 && !o.WithoutSecrets:
 		return r, portvigil.Errorf(portvigil.CodeInvalid, "the backup's secrets (of %s) are sealed under a key that is not in %s",
-			portvigil.Printable(strings.Join(r.secrets, ", ")), dir).
-			WithHint("copy the old server's key file to %s, or give --without-secrets and set them anew", filepath.Join(dir, keyFile))
+			portvigil.Printable(strings.Join(r.secrets, ", ")), filepath.Dir(s.key)).
+			WithHint("copy the old server's key file to %s, or give --without-secrets and set them anew", s.key)
 	case key == "":
 		r.Secretless = r.secrets
 	}
@@ -74,7 +76,7 @@ func Restore(ctx context.Context, dir string, f io.ReadSeeker, o RestoreOptions)
 
 // closedStore is a Store that has opened nothing yet.
 func closedStore(dir string, o Options) (s *Store, err error) {
-	s = &Store{dir: dir, log: o.Logger, clock: o.Clock, engine: sqlite{dir}, bell: newBell()}
+	s = &Store{dir: dir, key: cmp.Or(o.KeyFile, filepath.Join(dir, keyFile)), log: o.Logger, clock: o.Clock, engine: sqlite{dir}, bell: newBell()}
 	if o.Database != "" {
 		if s.engine, err = newPostgres(o.Database); err != nil {
 			return nil, err
@@ -90,9 +92,9 @@ func closedStore(dir string, o Options) (s *Store, err error) {
 }
 
 // keyFor returns the key file's text that opens the backup's secrets: its own, or
-// the one that is in the folder; "" where neither does.
+// the one that is in place; "" where neither does.
 func (s *Store) keyFor(c BackupContents) (string, error) {
-	there, err := os.ReadFile(filepath.Join(s.dir, keyFile))
+	there, err := os.ReadFile(s.key)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
@@ -114,8 +116,7 @@ func (s *Store) keyFor(c BackupContents) (string, error) {
 
 // putKey puts the key in place; another one that is there is kept beside it.
 func (s *Store) putKey(key string) error {
-	path := filepath.Join(s.dir, keyFile)
-	there, err := os.ReadFile(path)
+	there, err := os.ReadFile(s.key)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -123,14 +124,14 @@ func (s *Store) putKey(key string) error {
 		return nil
 	}
 	if len(there) > 0 {
-		if err := os.Rename(path, path+s.before()); err != nil {
+		if err := os.Rename(s.key, s.key+s.before()); err != nil {
 			return err
 		}
 	}
-	if err := writeOnce(path, []byte(key)); err != nil {
+	if err := writeOnce(s.key, []byte(key)); err != nil {
 		return err
 	}
-	return ownedLike(path, s.dir)
+	return ownedLike(s.key, s.dir)
 }
 
 // before ends the name of what is kept of the time before.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 
 type backupOptions struct {
 	database string
+	keyFile  string
 	withKey  bool
 	force    bool
 	verify   bool
@@ -55,6 +57,7 @@ channels' secrets cannot be read, neither by a thief nor by you. Keep it elsewhe
 	}
 	f := c.Flags()
 	f.StringVar(&o.database, "database", "", "the server's PostgreSQL database, where no server runs (default: the file in the data folder)")
+	f.StringVar(&o.keyFile, "key-file", "", keyFileHelp)
 	f.BoolVar(&o.withKey, "with-key", false, "put the key into it: whoever reads the file can then read the channels' secrets")
 	f.BoolVar(&o.force, "force", false, "replace a file that is there")
 	f.BoolVar(&o.verify, "verify", false, "read the whole of a backup, and change nothing")
@@ -122,7 +125,7 @@ func (a *app) takeBackup(ctx context.Context, w io.Writer, o backupOptions) erro
 			return err
 		}
 	}
-	return store.BackupClosed(ctx, a.dataFolder(), store.Options{Database: o.database}, w, o.withKey)
+	return store.BackupClosed(ctx, a.dataFolder(), store.Options{Database: o.database, KeyFile: o.keyFile}, w, o.withKey)
 }
 
 // isStale reports whether the socket is one that a server left which has ended.
@@ -175,9 +178,24 @@ func (a *app) toldBackup(what, path string, c store.BackupContents, o backupOpti
 	case c.Key != "":
 		fmt.Fprintln(a.stdout, "The key is in it: whoever reads the file can read the channels' secrets.")
 	case what != "verified":
-		fmt.Fprintf(a.stdout, "The key is not in it: keep %s elsewhere, or the channels' secrets are lost with it.\n", filepath.Join(a.dataFolder(), "key"))
+		fmt.Fprintf(a.stdout, "The key is not in it: keep %s elsewhere, or the channels' secrets are lost with it.\n", a.keyToKeep(o.keyFile))
 	}
 	return nil
+}
+
+// keyToKeep names the key file as far as this command can know it: the server
+// that runs may have been told of another place.
+func (a *app) keyToKeep(keyFile string) string {
+	inFolder := filepath.Join(a.dataFolder(), "key")
+	if keyFile == "" && fileThere(inFolder) {
+		keyFile = inFolder
+	}
+	return cmp.Or(keyFile, "the file that serve has as --key-file")
+}
+
+func fileThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // rowsText counts what people know by name.

@@ -45,6 +45,7 @@ one of a newer version is refused.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.Database, "database", "", "a PostgreSQL database, as postgres://USER@HOST/DATABASE (default: a file in the data folder)")
+	f.StringVar(&o.KeyFile, "key-file", "", keyFileHelp)
 	f.BoolVar(&o.Force, "force", false, "replace a database that holds something; a copy of it is kept")
 	f.BoolVar(&o.WithoutSecrets, "without-secrets", false, "leave the channels' secrets out, where the key is lost")
 	return c

@@ -28,14 +28,6 @@ func checkBaselineDir(path string) error {
 	return nil
 }
 
-// readable returns what the core reads beside its data folder.
-func (o *serveOptions) readable() []string {
-	if o.baselineDir == "" {
-		return nil
-	}
-	return []string{o.baselineDir}
-}
-
 // folder is the folder that the baseline follows; the zero value for none.
 func (o *serveOptions) folder() watch.Folder {
 	if o.baselineDir == "" {

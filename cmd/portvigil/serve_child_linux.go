@@ -120,7 +120,7 @@ func (a *app) runCore(ctx context.Context, o serveOptions) error {
 	if err := a.checkPasswordFile(); err != nil {
 		return err
 	}
-	warnConfined(log, a.confineCore(first.Begin.Data, append(o.readable(), o.tlsFolders()...)...))
+	warnConfined(log, a.confineCore(first.Begin.Data, o.readable()...))
 	for _, limit := range first.Begin.Limits {
 		log.Warn("the server has fewer rights than it has use for", "so", limit)
 	}

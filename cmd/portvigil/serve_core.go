@@ -54,7 +54,10 @@ func (l *lookers) of(process string) *view {
 // ready in a goroutine of its own once it can be asked, and runs until ctx ends
 // and everything is quiet.
 func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page net.Listener, l *lookers, ready func(context.Context)) error {
-	ground, err := a.openGround(ctx, o.database, log)
+	if err := o.checkKeyFile(log); err != nil {
+		return err
+	}
+	ground, err := a.openGround(ctx, o, log)
 	if err != nil {
 		return err
 	}
@@ -113,8 +116,8 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 // bound by the hosts' own ceilings, not by this machine.
 const maxLooks = 8
 
-func (a *app) openGround(ctx context.Context, database string, log *slog.Logger) (ground, error) {
-	s, err := store.Open(ctx, a.dataFolder(), store.Options{Database: database, Logger: log})
+func (a *app) openGround(ctx context.Context, o serveOptions, log *slog.Logger) (ground, error) {
+	s, err := store.Open(ctx, a.dataFolder(), store.Options{Database: o.database, KeyFile: o.keyFile, Logger: log})
 	return ground{s}, err
 }
 

@@ -6,10 +6,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -55,8 +53,8 @@ func openCertificate(o serveOptions, log *slog.Logger) (*certificate, error) {
 
 // look reads both files, and takes what they have where it is new and good.
 func (c *certificate) look() {
-	cert, err := readTLSFile("--tls-cert", c.certFile)
-	key, err2 := readTLSFile("--tls-key", c.keyFile)
+	cert, err := readNamed("--tls-cert", c.certFile, "name a file in PEM")
+	key, err2 := readNamed("--tls-key", c.keyFile, "name a file in PEM")
 	err = errors.Join(err, err2)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,21 +91,6 @@ func (c *certificate) warn() {
 	}
 	c.warned = c.now()
 	c.log.Warn("the server's certificate ends; renew it", "ends", c.current.Leaf.NotAfter, "file", c.certFile)
-}
-
-// readTLSFile names the option and the next step where the file cannot be read:
-// the server may run as another user than the one who started it.
-func readTLSFile(option, path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "%s %s may not be read by the user %s, as whom the server runs", option, path, userName(os.Geteuid())).
-			WithHint("let that user read it: setfacl -m u:%d:r %s, or a copy of its own, chown %d", os.Geteuid(), path, os.Geteuid())
-	case err != nil:
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "%s %s cannot be read: %v", option, path, unwrapPath(err)).
-			WithHint("name a file in PEM")
-	}
-	return text, nil
 }
 
 // watch follows the files until ctx ends.
@@ -176,9 +159,8 @@ func (o *serveOptions) checkTLS() error {
 		return portvigil.Errorf(portvigil.CodeInvalid, "TLS takes a certificate and its key").WithHint("give --tls-cert FILE and --tls-key FILE")
 	}
 	for _, path := range []string{o.tlsCert, o.tlsKey} {
-		if path != "" && !filepath.IsAbs(path) {
-			return portvigil.Errorf(portvigil.CodeInvalid, "%s is looked for from another folder later", portvigil.Printable(path)).
-				WithHint("write the whole path, from / on")
+		if err := checkWhole(path); err != nil {
+			return err
 		}
 	}
 	return nil
