@@ -25,6 +25,7 @@ func TestSQLite(t *testing.T) {
 	}
 	suite(t, db)
 	workSuite(t, db)
+	upgradeSuite(t, firstSQLite())
 	t.Run("a backup restores all", func(t *testing.T) {
 		t.Parallel()
 		testBackup(t, db, map[string]func(*testing.T) string{"into SQLite": inFolder})
@@ -65,6 +66,7 @@ func TestPostgreSQL(t *testing.T) {
 	}
 	suite(t, db)
 	workSuite(t, db)
+	upgradeSuite(t, firstPostgreSQL(server))
 	into := map[string]func(*testing.T) string{"into SQLite": inFolder,
 		"into an empty PostgreSQL":      func(t *testing.T) string { return server.Database(t, "") },
 		"into a PostgreSQL that served": func(t *testing.T) string { return server.Database(t, template) }}

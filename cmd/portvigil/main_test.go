@@ -100,13 +100,14 @@ func runScripts(t *testing.T, dir string, files ...string) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"listen":   listenInScript,
-			"freeport": freePort,
-			"awaitout": awaitFile,
-			"exits":    exits,
-			"newer":    makeNewer,
-			"idof":     idOf,
-			"secretof": secretOf,
+			"listen":    listenInScript,
+			"freeport":  freePort,
+			"awaitout":  awaitFile,
+			"exits":     exits,
+			"newer":     makeNewer,
+			"firstdata": firstData,
+			"idof":      idOf,
+			"secretof":  secretOf,
 		},
 	})
 }
@@ -196,6 +197,21 @@ func makeNewer(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer db.Close()
 	_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+	ts.Check(err)
+}
+
+// firstData fills a data folder with what the first version of the program left
+// on SQLite: firstdata FOLDER.
+func firstData(ts *testscript.TestScript, _ bool, args []string) {
+	text, err := os.ReadFile("../../store/testdata/first.sqlite.sql")
+	ts.Check(err)
+	key, err := os.ReadFile("../../store/testdata/first.sqlite.key")
+	ts.Check(err)
+	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), "key"), key, 0o600))
+	db, err := sql.Open("sqlite", filepath.Join(ts.MkAbs(args[0]), "portvigil.db"))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(string(text))
 	ts.Check(err)
 }
 
