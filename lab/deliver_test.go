@@ -31,7 +31,10 @@ const pacedHosts = 10
 // machine's doing.
 func TestEveryAlertIsDelivered(t *testing.T) {
 	t.Parallel()
-	s := newStory(t)
+	onEachDatabase(t, nil, func(t *testing.T, database string) { deliverEvery(t, (&story{t: t, database: database}).begin()) })
+}
+
+func deliverEvery(t *testing.T, s *story) {
 	server := s.overSocket()
 	var open [pacedHosts][]uint16
 	reports := 0

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -76,6 +77,34 @@ func TestRetryAfterIsHeldAndAHangingReceiverHoldsUpNobody(t *testing.T) {
 	if n := len(s.mail.Messages()); n != 1 {
 		t.Errorf("%d mails came, want the one", n)
 	}
+}
+
+// TestAHundredMessagesToADeadReceiverHoldUpNobody: a receiver takes messages and
+// never answers. The others hear of every alert meanwhile, and it gets them all
+// once it is well.
+func TestAHundredMessagesToADeadReceiverHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.must(0, "hosts", "add", "target", s.target.IP4.String())
+	s.slack.Answer(lab.Late(10 * time.Minute))
+	s.reports("target", insideReport("first", time.Now()))
+	server, expected := s.overSocket(), expectation{}
+	var open []uint16
+	for i := range 100 {
+		open = append(open, uint16(7001+i))
+		expected.opens("target", open[i])
+		if len(open)%5 == 0 {
+			server.report(t, "target", insideReport(fmt.Sprint(len(open)), time.Now(), open...))
+		}
+	}
+	began := time.Now()
+	s.mail.Wait(t, len(open), 30*time.Second)
+	s.hook.Wait(t, len(open), 30*time.Second)
+	t.Logf("%d messages over each of the others in %v", len(open), time.Since(began).Round(time.Millisecond))
+	s.slack.Answer(nil)
+	began = time.Now()
+	expected.heard(s)
+	t.Logf("and over the one that was dead in %v", time.Since(began).Round(time.Millisecond))
 }
 
 // trouble gives the receiver of a channel one way to answer; nil is the right one.

@@ -94,7 +94,7 @@ func (s *killStory) judge() {
 	s.has(s.t, s.taken)
 	looks := s.count(`SELECT count(*) FROM looks WHERE view = 'outside'`)
 	again := looks - s.count(`SELECT count(*) FROM (SELECT DISTINCT run, address, proto FROM looks WHERE view = 'outside') AS looks`)
-	s.t.Logf("%d kills (%d of all processes, %d of the core, %d of the scanner); %d doors, %d changes told over three channels, %d repetitions, each after a kill and under its own id; "+
-		"%d reports taken, %d commands run again; %d outside looks, %d of them re-done", len(s.killed), s.victims[whole], s.victims["core"], s.victims["scanner"], len(s.expected),
+	s.t.Logf("%d kills (%d of all processes, %d of the core, %d of the scanner, %d of inside); %d doors, %d changes told over three channels, %d repetitions, each after a kill and under its own id; "+
+		"%d reports taken, %d commands run again; %d outside looks, %d of them re-done", len(s.killed), s.victims[whole], s.victims["core"], s.victims["scanner"], s.victims["inside"], len(s.expected),
 		s.expected.messages(), repeated, len(s.taken), s.refused, looks, again)
 }

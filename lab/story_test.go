@@ -26,6 +26,7 @@ type story struct {
 	data string
 	// database is the URL of a PostgreSQL database; "" for SQLite in the data folder.
 	database string
+	local    bool // it looks at its own machine from inside, too
 	scanner  *lab.Host
 	target   *lab.Host
 	mail     *lab.MailServer
@@ -148,7 +149,10 @@ const ready = "/enter?token="
 // serve starts the server, and leaves it to the caller to wait.
 func (s *story) serve() {
 	s.t.Helper()
-	args := []string{"--data", s.data, "serve", "--no-local"}
+	args := []string{"--data", s.data, "serve"}
+	if !s.local {
+		args = append(args, "--no-local")
+	}
 	if s.database != "" {
 		args = append(args, "--database", s.database)
 	}
@@ -156,12 +160,13 @@ func (s *story) serve() {
 }
 
 // newStory makes the hosts, starts the server and the three channels.
-func newStory(t *testing.T) *story { return newStoryOn(t, "") }
+func newStory(t *testing.T) *story { return (&story{t: t}).begin() }
 
-// newStoryOn is newStory on that PostgreSQL database.
-func newStoryOn(t *testing.T, database string) *story {
+// begin is newStory for a story that says what else it has.
+func (s *story) begin() *story {
+	t := s.t
 	l := lab.New(t)
-	s := &story{t: t, bin: lab.Build(t), data: filepath.Join(t.TempDir(), "data"), database: database, scanner: l.Host("scanner"), target: l.Host("target")}
+	s.bin, s.data, s.scanner, s.target = lab.Build(t), filepath.Join(t.TempDir(), "data"), l.Host("scanner"), l.Host("target")
 	people := l.Host("people")
 	s.mail = lab.Mailbox(t, people)
 	s.slack = lab.Receiver(t, people, 8001)
@@ -415,4 +420,11 @@ func TestARejectingFirewallIsFilteredNotClosed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// onEachDatabase runs do as a subtest on SQLite, for which the URL is "", and on a
+// PostgreSQL server of its own with those settings.
+func onEachDatabase(t *testing.T, settings []string, do func(t *testing.T, database string)) {
+	t.Run("SQLite", func(t *testing.T) { do(t, "") })
+	t.Run("PostgreSQL", func(t *testing.T) { do(t, lab.StartPostgres(t, settings...).Database(t, "")) })
 }

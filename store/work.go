@@ -28,9 +28,9 @@ type Workers struct {
 
 const (
 	defaultMaxLooks = 4
-	// maxDeliveries is how many messages are on their way at a time: enough that
-	// one receiver that hangs holds up none of the others.
-	maxDeliveries  = 16
+	// maxDeliveries is how many messages are on their way at a time, over all
+	// channels: the worker says which channel has enough of them.
+	maxDeliveries  = 32
 	deliverTimeout = time.Minute
 	// rescueAfter is when River takes back a delivery that ignores its timeout;
 	// looks, having none, are never taken back while the process lives.

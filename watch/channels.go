@@ -149,6 +149,11 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 	if err != nil || c.ID == "" {
 		return err
 	}
+	leave, busy := e.lanes.enter(c)
+	if busy > 0 {
+		return waiting{&Later{After: busy + time.Duration(e.chance(int64(busy))), Err: fmt.Errorf("enough messages are on their way over %s", c.Name)}}
+	}
+	defer leave()
 	failure := e.messenger.Send(ctx, c, d)
 	if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err() // the process stops

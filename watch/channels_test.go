@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,6 +131,59 @@ func TestAReceiverThatHangsHasFailed(t *testing.T) {
 			t.Error("the channel does not say that it fails")
 		}
 	})
+}
+
+func TestAReceiverThatHangsGetsAFewMessagesAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := raised(t)
+		d, release := w.queued(), make(chan struct{})
+		w.post.wait = func(context.Context) error { <-release; return nil }
+		var sending sync.WaitGroup
+		for range channelLanes {
+			sending.Go(func() {
+				if err := w.engine.Deliver(t.Context(), d.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		err := w.engine.Deliver(t.Context(), d.ID)
+		var after interface{ RetryAfter() time.Duration }
+		if !errors.As(err, &after) || after.RetryAfter() < lanesBusy || after.RetryAfter() > 2*lanesBusy {
+			t.Errorf("one more message ended with %v, want to come back in a second or two", err)
+		}
+		if leave, busy := w.engine.lanes.enter(portvigil.ChannelRow{ID: "another"}); busy != 0 {
+			t.Error("another channel has no lane")
+		} else {
+			leave()
+		}
+		close(release)
+		sending.Wait()
+		if got := w.delivery(d.ID); got.State != portvigil.DeliverySent {
+			t.Errorf("the delivery is %s", got.State)
+		}
+		if n := len(w.engine.lanes.taken); n != 0 {
+			t.Errorf("%d channels have lanes taken when nothing is on its way", n)
+		}
+	})
+}
+
+func TestAChannelThatFailsIsTriedWithOneMessageAtATime(t *testing.T) {
+	t.Parallel()
+	var l lanes
+	c := portvigil.ChannelRow{ID: "ops", FailingSince: time.Unix(1, 0)}
+	leave, busy := l.enter(c)
+	if busy != 0 {
+		t.Fatalf("the first message has to wait for %v", busy)
+	}
+	if _, busy := l.enter(c); busy != failingBusy {
+		t.Errorf("the second message is to come back in %v, want %v", busy, failingBusy)
+	}
+	leave()
+	if _, busy := l.enter(c); busy != 0 {
+		t.Errorf("the next message has to wait for %v", busy)
+	}
 }
 
 func TestAMessageThatIsCutOffByTheEndIsNoFailure(t *testing.T) {

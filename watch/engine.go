@@ -79,6 +79,7 @@ type Engine struct {
 	vantage   string
 
 	turns    turns
+	lanes    lanes
 	progress broadcast
 	dues     dues
 	folder   follower
