@@ -14,6 +14,8 @@ type HostStatus struct {
 	// NextOutside and NextInside are when the schedule looks next; zero for never.
 	NextOutside time.Time `json:"next_outside,omitzero"`
 	NextInside  time.Time `json:"next_inside,omitzero"`
+	// Kept says why a look that is due has not begun; "" where none waits.
+	Kept string `json:"kept,omitempty"`
 }
 
 // ViewStatus says how far one view of a host can be trusted.
@@ -69,6 +71,8 @@ type LookProgress struct {
 	Share   float64 `json:"share"` // 0 to 1
 	Rate    float64 `json:"rate"`  // probes a second
 	Open    int     `json:"open"`
+	// Waits says why the look has not begun; "" where it has.
+	Waits string `json:"waits,omitempty"`
 }
 
 // LookOutcome says what the looks led to.

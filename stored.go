@@ -108,4 +108,7 @@ type LookRequest struct {
 	Leased time.Time        `json:"leased,omitzero"`
 	Error  string           `json:"error,omitempty"`
 	Done   time.Time        `json:"done,omitzero"`
+	// Urgent tells that somebody waits for it, a person or a verdict: it goes ahead of
+	// those of the schedule.
+	Urgent bool `json:"urgent,omitempty"`
 }

@@ -19,6 +19,7 @@ func newBell() bell {
 	return bell{map[string]chan struct{}{
 		deliverKind: make(chan struct{}, 1),
 		lookKind:    make(chan struct{}, 1),
+		urgentQueue: make(chan struct{}, 1),
 	}}
 }
 
@@ -73,6 +74,8 @@ func (l listener) WaitForNotification(ctx context.Context) (*riverdriver.Notific
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-l.bell.rung[deliverKind]:
+	case <-l.bell.rung[urgentQueue]:
+		queue = urgentQueue
 	case <-l.bell.rung[lookKind]:
 		queue = lookKind
 	}

@@ -10,13 +10,18 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
+
+	"github.com/portvigil/portvigil"
 )
 
 // A job only wakes: it holds the id of the row that says what to do. Each kind
-// has a queue of its own name, so that long looks never hold up a message.
+// has a queue of its own name, so that long looks never hold up a message, and
+// looks that somebody waits for have another one, so that however many the
+// schedule wants never hold up these.
 const (
 	deliverKind = "deliver"
 	lookKind    = "look"
+	urgentQueue = "look-urgent"
 )
 
 type deliverJob struct {
@@ -50,12 +55,16 @@ func (t *Tx) enqueueDelivery(id string) {
 }
 
 // enqueueLook wakes a worker for the request when it is due by the store's clock.
-func (t *Tx) enqueueLook(id string, due time.Time) {
+func (t *Tx) enqueueLook(r portvigil.LookRequest) {
 	var at time.Time
-	if wait := due.Sub(t.s.clock()); wait > 0 {
+	if wait := r.Due.Sub(t.s.clock()); wait > 0 {
 		at = time.Now().Add(wait)
 	}
-	t.addJob(lookJob{ID: id}, lookKind, at)
+	queue := lookKind
+	if r.Urgent {
+		queue = urgentQueue
+	}
+	t.addJob(lookJob{ID: r.ID}, queue, at)
 }
 
 // addJob notes a job that is worked at the time given, the zero time being now.
@@ -85,7 +94,7 @@ func (t *Tx) enqueue() error {
 	}
 	// River moves scheduled jobs to available every 5 s. Made available at once
 	// they are fetched when their time has come, to the fetch interval.
-	_, err := t.exec(`UPDATE river_job SET state = 'available' WHERE state = 'scheduled' AND queue = ?`, lookKind)
+	_, err := t.exec(`UPDATE river_job SET state = 'available' WHERE state = 'scheduled' AND kind = ?`, lookKind)
 	return err
 }
 

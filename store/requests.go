@@ -19,7 +19,7 @@ func (t *Tx) AddRequest(r portvigil.LookRequest) error {
 	if err != nil {
 		return err
 	}
-	t.enqueueLook(r.ID, r.Due)
+	t.enqueueLook(r)
 	return nil
 }
 
@@ -36,6 +36,17 @@ func (t *Tx) PutRequest(r portvigil.LookRequest) error {
 	}
 	return t.change("look request", r.ID, `UPDATE requests SET host_id = ?, state = ?, due = ?, body = ? WHERE org = ? AND id = ?`,
 		r.HostID, string(r.State), micros(r.Due), body, org, r.ID)
+}
+
+// WakeRequest is PutRequest for a request that is due at another time, or more
+// urgent, than it was, and wakes a worker for it then. The worker that was to be
+// woken before may be woken, too, and find the request done.
+func (t *Tx) WakeRequest(r portvigil.LookRequest) error {
+	if err := t.PutRequest(r); err != nil {
+		return err
+	}
+	t.enqueueLook(r)
+	return nil
 }
 
 // OpenRequests returns a host's requests that are wanted or running by when they

@@ -35,7 +35,7 @@ func (t *Tx) takeBack() error {
 		if err != nil {
 			return err
 		}
-		t.enqueueLook(id, r.Due)
+		t.enqueueLook(r)
 	}
 	return nil
 }

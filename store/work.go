@@ -22,12 +22,14 @@ import (
 type Workers struct {
 	Deliver func(ctx context.Context, deliveryID string) error // ends within a minute
 	Look    func(ctx context.Context, requestID string) error  // may take hours: a polite look at a silent host does
-	// MaxLooks is how many looks run at a time; 0 means 4.
-	MaxLooks int
 }
 
 const (
-	defaultMaxLooks = 4
+	// maxLooks and maxUrgent are how many looks of the schedule, and how many that
+	// somebody waits for, are in the hands of their worker. It decides how many of them
+	// run at a time and in which order; a thousand is more than those are that can do
+	// nothing but wait for each other.
+	maxLooks, maxUrgent = 1000, 250
 	// maxDeliveries is how many messages are on their way at a time, over all
 	// channels: the worker says which channel has enough of them.
 	maxDeliveries  = 32
@@ -99,14 +101,12 @@ func (s *Store) newWorker(ctx context.Context, w Workers) (*river.Client[*sql.Tx
 	if err != nil {
 		return nil, err
 	}
-	if w.MaxLooks <= 0 {
-		w.MaxLooks = defaultMaxLooks
-	}
 	return river.NewClient(s.jobs(s.engine.workers(s)), &river.Config{
 		Logger: warnings(s.log),
 		Queues: map[string]river.QueueConfig{
 			deliverKind: {MaxWorkers: maxDeliveries},
-			lookKind:    {MaxWorkers: w.MaxLooks},
+			lookKind:    {MaxWorkers: maxLooks},
+			urgentQueue: {MaxWorkers: maxUrgent},
 		},
 		Workers:                     workers,
 		FetchCooldown:               fetchCooldown,

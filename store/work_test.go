@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,8 @@ func workSuite(t *testing.T, db database) {
 		"a look is tried for as long as its row is there":       testALookIsTriedForAsLongAsItsRowIsThere,
 		"a row that went while it was worked ends its job":      testARowThatWentWhileItWasWorkedEndsItsJob,
 		"a look wakes its worker when it is due":                testALookWakesItsWorkerWhenItIsDue,
+		"looks that somebody waits for come past the others":    testLooksThatSomebodyWaitsForComePastTheOthers,
+		"a look that is moved wakes its worker then":            testALookThatIsMovedWakesItsWorkerThen,
 		"what a dead process was doing is done by the next":     testWhatADeadProcessWasDoingIsDoneByTheNext,
 		"rows without a job get one":                            testRowsWithoutAJobGetOne,
 		"the end cuts looks off and lets messages arrive":       testTheEndCutsLooksOffAndLetsMessagesArrive,
@@ -300,6 +303,75 @@ func testALookWakesItsWorkerWhenItIsDue(t *testing.T, db database) {
 	_, there := called[now.ID]
 	if wait := called[soon.ID]; !there || wait < 290*time.Millisecond {
 		t.Errorf("got %v; want %s, and %s after 300ms", called, now.ID, soon.ID)
+	}
+}
+
+// Every place is taken by looks that do not end; when Work ends it gives them
+// back within the time that a server has to stop.
+func testLooksThatSomebodyWaitsForComePastTheOthers(t *testing.T, db database) {
+	s := db.open(t, Options{})
+	h := addHost(t, s, "db1")
+	update(t, s, func(tx *Tx) error {
+		for range maxLooks + 10 {
+			if err := tx.AddRequest(request(h, 0)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var looks atomic.Int32
+	full := make(chan struct{})
+	urgent, joined := request(h, 0), request(h, 0)
+	urgent.Urgent = true
+	came := make(chan string, 4)
+	stop := work(t, s, Workers{Look: func(ctx context.Context, id string) error {
+		if id == urgent.ID || id == joined.ID {
+			came <- id
+			return nil
+		}
+		if looks.Add(1) == maxLooks {
+			close(full)
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	select {
+	case <-full:
+	case <-time.After(time.Minute):
+		t.Fatalf("%d looks were begun, want %d", looks.Load(), maxLooks)
+	}
+	update(t, s, func(tx *Tx) error { return errors.Join(tx.AddRequest(urgent), tx.AddRequest(joined)) })
+	if id := <-came; id != urgent.ID {
+		t.Errorf("%s came, want %s", id, urgent.ID)
+	}
+	joined.Urgent = true // it waits behind the others, until somebody wants to know
+	update(t, s, func(tx *Tx) error { return tx.WakeRequest(joined) })
+	if id := <-came; id != joined.ID {
+		t.Errorf("%s came, want %s", id, joined.ID)
+	}
+	begun := time.Now()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d looks were given back in %s", maxLooks, time.Since(begun).Round(time.Millisecond))
+	if n := jobs(t, s, lookKind+`' AND state = 'available`); n != maxLooks+11 {
+		t.Errorf("%d looks go on at the next start, want %d", n, maxLooks+11)
+	}
+}
+
+func testALookThatIsMovedWakesItsWorkerThen(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
+	h := addHost(t, s, "db1")
+	r := request(h, 0)
+	r.Due = time.Now().Add(100 * time.Hour)
+	update(t, s, func(tx *Tx) error { return tx.AddRequest(r) })
+	work(t, s, d.workers())
+	r.Due = time.Now()
+	update(t, s, func(tx *Tx) error { return tx.WakeRequest(r) })
+	c := next(t, d.look)
+	c.answer <- nil
+	if c.id != r.ID {
+		t.Errorf("got %s, want %s", c.id, r.ID)
 	}
 }
 

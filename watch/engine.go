@@ -62,7 +62,7 @@ type Options struct {
 	Folder Folder
 	// Vantage is what the outside view calls itself in its looks; "" for local.
 	Vantage string
-	// Chance returns a number below n, by which looks are spread; nil: any.
+	// Chance returns a number below n, by which hosts are drawn that a blind vantage tries; nil: any.
 	Chance func(n int64) int64
 }
 
@@ -78,10 +78,11 @@ type Engine struct {
 	chance    func(int64) int64
 	vantage   string
 
-	turns    turns
+	line     line
 	lanes    lanes
 	progress broadcast
 	dues     dues
+	swept    time.Time // when the hosts were last judged; of whoever runs Run
 	folder   follower
 }
 
@@ -118,30 +119,6 @@ func hostNow(tx Tx, id string) (portvigil.Host, error) {
 	return h, err
 }
 
-// ensureSchedules gives every host the scheduled looks that it lacks.
-func (e *Engine) ensureSchedules(ctx context.Context) error {
-	return e.store.Update(ctx, func(tx Tx) error {
-		hosts, err := tx.Hosts()
-		if err != nil {
-			return err
-		}
-		for _, h := range hosts {
-			open, err := tx.OpenRequests(h.ID)
-			if err != nil {
-				return err
-			}
-			for _, view := range e.viewsOf(h) {
-				if !hasScheduled(open, view) {
-					if err := tx.AddRequest(e.wish(h, view, nil, reasonSchedule, e.now().Add(e.spread(h.Interval(view))))); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		return nil
-	})
-}
-
 // viewsOf returns the views of the host that this server makes by itself.
 func (e *Engine) viewsOf(h portvigil.Host) []portvigil.View {
 	var views []portvigil.View
@@ -152,15 +129,4 @@ func (e *Engine) viewsOf(h portvigil.Host) []portvigil.View {
 		views = append(views, portvigil.Outside)
 	}
 	return views
-}
-
-// spread returns a moment within the interval, so that hosts that were added
-// together are not looked at together ever after.
-func (e *Engine) spread(interval time.Duration) time.Duration {
-	return interval/4 + time.Duration(e.chance(int64(interval*3/4)))
-}
-
-// jittered returns the interval, 5 % more or less.
-func (e *Engine) jittered(interval time.Duration) time.Duration {
-	return interval*95/100 + time.Duration(e.chance(int64(interval/10+1)))
 }

@@ -143,7 +143,8 @@ func (e *Engine) status(tx Tx, h portvigil.Host) (portvigil.HostStatus, error) {
 	if err != nil {
 		return portvigil.HostStatus{}, err
 	}
-	s := portvigil.HostStatus{Host: h, Exposures: portvigil.Join(situation), Alerts: []portvigil.Alert{}, Views: []portvigil.ViewStatus{}}
+	s := portvigil.HostStatus{Host: h, Exposures: portvigil.Join(situation), Alerts: []portvigil.Alert{}, Views: []portvigil.ViewStatus{},
+		Kept: e.line.kept(h.ID)}
 	for _, t := range situation.Trails {
 		s.Views = append(s.Views, viewStatus(h, t, situation.Now))
 	}
@@ -291,6 +292,9 @@ func (e *Engine) ask(ctx context.Context, name string, view portvigil.View, port
 			}
 			if at := joinable(open, v, portsFor(v, ports), e.now()); at >= 0 {
 				requests = append(requests, open[at].ID)
+				if err := hurry(tx, open[at]); err != nil {
+					return err
+				}
 				continue
 			}
 			r := e.wish(h, v, portsFor(v, ports), reasonAsked, e.now())
@@ -325,13 +329,27 @@ func joinable(open []portvigil.LookRequest, view portvigil.View, ports *portvigi
 	})
 }
 
-// follow passes progress on until the request is done.
+// hurry puts a request before those of the schedule, now that a person waits for it.
+func hurry(tx Tx, r portvigil.LookRequest) error {
+	if r.Urgent || r.State != portvigil.LookWanted {
+		return nil
+	}
+	r.Urgent = true
+	return tx.WakeRequest(r)
+}
+
+// follow passes progress on until the request is done, and why it has not begun.
 func (e *Engine) follow(ctx context.Context, id string, send func(portvigil.LookEvent) error) error {
 	updates, done, leave := e.progress.join(id)
 	defer leave()
 	for {
 		if over, err := e.isOver(ctx, id); err != nil || over {
 			return err
+		}
+		if why := e.line.keptRequest(id); why != "" {
+			if err := send(portvigil.LookEvent{Progress: &portvigil.LookProgress{Waits: why}}); err != nil {
+				return err
+			}
 		}
 		// The poll is for requests that another process, or a former life of
 		// this one, finishes without telling our broadcast.

@@ -377,6 +377,8 @@ func (tx *memoryTx) Request(id string) (portvigil.LookRequest, error) {
 
 func (tx *memoryTx) PutRequest(r portvigil.LookRequest) error { return change(tx, "request", r.ID, r) }
 
+func (tx *memoryTx) WakeRequest(r portvigil.LookRequest) error { return tx.PutRequest(r) }
+
 func (tx *memoryTx) OpenRequests(hostID string) ([]portvigil.LookRequest, error) {
 	var list []portvigil.LookRequest
 	for _, key := range slices.Sorted(maps.Keys(tx.rows["request"])) {

@@ -34,29 +34,3 @@ func TestWhoListensSlowlyMissesStepsAndHoldsUpNobody(t *testing.T) {
 		t.Errorf("left behind: %v", b.listeners)
 	}
 }
-
-func TestAHostIsTakenByOneAndGivenBack(t *testing.T) {
-	t.Parallel()
-	var turns turns
-	giveBack, free := turns.take("a")
-	if !free {
-		t.Fatal("nobody has it")
-	}
-	if _, free := turns.take("a"); free {
-		t.Error("two have it")
-	}
-	giveOther, free := turns.take("b")
-	if !free {
-		t.Error("another host is taken with it")
-	}
-	giveBack()
-	again, free := turns.take("a")
-	if !free {
-		t.Error("it was given back")
-	}
-	again()
-	giveOther()
-	if len(turns.taken) > 0 {
-		t.Errorf("left behind: %v", turns.taken)
-	}
-}

@@ -24,39 +24,32 @@ const (
 
 // lookLease is how long a look is said to take at most: a silent host at the
 // default ceiling needs a minute and a half, one that limits what it accepts
-// some minutes. Within one process turns keep two workers apart, and the next
+// some minutes. Within one process the line keeps two workers apart, and the next
 // process takes up what the last one left without waiting for it.
 const lookLease = time.Hour
 
 func (e *Engine) wish(h portvigil.Host, view portvigil.View, ports *portvigil.PortSet, reason string, due time.Time) portvigil.LookRequest {
 	return portvigil.LookRequest{ID: portvigil.NewID(), HostID: h.ID, View: view, Ports: ports, Reason: reason,
-		Due: due.Truncate(time.Microsecond), State: portvigil.LookWanted, Run: portvigil.NewID()}
+		Due: due.Truncate(time.Microsecond), State: portvigil.LookWanted, Run: portvigil.NewID(),
+		Urgent: reason != reasonSchedule && reason != reasonFirst}
 }
 
-func hasScheduled(open []portvigil.LookRequest, view portvigil.View) bool {
-	return slices.ContainsFunc(open, func(r portvigil.LookRequest) bool {
-		return r.View == view && r.Reason == reasonSchedule
-	})
-}
-
-// turnWait is when a look that found its host taken is to come back: soon
-// enough for whoever waits for it, seldom enough to cost nothing.
-const turnWait = 2 * time.Second
-
-// MakeLook makes the looks of a request, submits them and marks the request
-// done. It returns an error only where trying again later makes sense; one with
-// RetryAfter where another look at the host is under way.
+// MakeLook makes the looks of a request when its turn in the line has come,
+// submits them and marks the request done. It returns an error only where trying
+// again later makes sense.
 func (e *Engine) MakeLook(ctx context.Context, id string) error {
-	r, err := e.request(ctx, id)
+	r, h, err := e.request(ctx, id)
 	if err != nil || !wantsLook(r) {
 		return err
 	}
-	giveBack, free := e.turns.take(r.HostID)
-	if !free {
-		return waiting{&Later{After: turnWait, Err: errors.New("another look at the host is under way")}}
+	leave, err := e.line.enter(ctx, turnFor(r, h), func(why string) {
+		e.progress.send(id, portvigil.LookProgress{Waits: why})
+	})
+	if err != nil {
+		return err // the process stops; the request is taken up again
 	}
-	defer giveBack()
-	r, h, err := e.takeRequest(ctx, id)
+	defer leave()
+	r, h, err = e.takeRequest(ctx, id)
 	switch {
 	case errors.Is(err, errGone):
 		return nil
@@ -74,13 +67,19 @@ func (e *Engine) MakeLook(ctx context.Context, id string) error {
 	return e.finish(ctx, r, err)
 }
 
-// request returns the request, the zero value where it went with its host.
-func (e *Engine) request(ctx context.Context, id string) (r portvigil.LookRequest, err error) {
-	err = e.store.View(ctx, func(tx Tx) error { r, err = tx.Request(id); return err })
+// request returns the request and its host, zero values where they were removed.
+func (e *Engine) request(ctx context.Context, id string) (r portvigil.LookRequest, h portvigil.Host, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		if r, err = tx.Request(id); err != nil {
+			return err
+		}
+		h, err = tx.HostByID(r.HostID)
+		return err
+	})
 	if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
-		return portvigil.LookRequest{}, nil
+		return portvigil.LookRequest{}, portvigil.Host{}, nil
 	}
-	return r, err
+	return r, h, err
 }
 
 // wantsLook reports whether the request still waits for its looks.
@@ -147,11 +146,7 @@ func (e *Engine) schedule(tx Tx, h portvigil.Host, r portvigil.LookRequest) erro
 	if err != nil || hasScheduled(open, r.View) {
 		return err
 	}
-	after := e.jittered(h.Interval(r.View))
-	if r.Reason == reasonFirst {
-		after = e.spread(h.Interval(r.View))
-	}
-	return tx.AddRequest(e.wish(h, r.View, nil, reasonSchedule, e.now().Add(after)))
+	return tx.AddRequest(e.wish(h, r.View, nil, reasonSchedule, nextLook(h, r.View, e.now())))
 }
 
 func (e *Engine) lookInside(ctx context.Context, h portvigil.Host, r portvigil.LookRequest) error {

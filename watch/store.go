@@ -92,6 +92,9 @@ type requests interface {
 	AddRequest(portvigil.LookRequest) error
 	Request(id string) (portvigil.LookRequest, error)
 	PutRequest(portvigil.LookRequest) error
+	// WakeRequest is PutRequest for a request that is due at another time, or more
+	// urgent, than it was, and wakes a worker for it then: perhaps a second one.
+	WakeRequest(portvigil.LookRequest) error
 	// OpenRequests returns a host's requests that are wanted or running; of all hosts for "".
 	OpenRequests(hostID string) ([]portvigil.LookRequest, error)
 	Setting(key string) (string, error) // "" where it was never put

@@ -63,6 +63,13 @@ func (e *Engine) ReadFolder(ctx context.Context) {
 // the verdict. At rest it reads the list of hosts and nothing of them, and writes
 // nothing. One host that cannot be judged holds up no other.
 func (e *Engine) sweep(ctx context.Context) error {
+	now := e.now()
+	if now.Before(e.swept) { // the clock was put back, and what it said before is too late
+		if err := e.ensureSchedules(ctx); err != nil {
+			return err
+		}
+	}
+	e.swept = now
 	hosts, due, err := e.due(ctx)
 	if err != nil {
 		return err
@@ -138,10 +145,11 @@ var errWrites = errors.New("there is something to write")
 // reading is a transaction that stops where it would write.
 type reading struct{ Tx }
 
-func (reading) PutAlert(portvigil.Alert) error         { return errWrites }
-func (reading) AddDelivery(portvigil.Delivery) error   { return errWrites }
-func (reading) AddRequest(portvigil.LookRequest) error { return errWrites }
-func (reading) PutSetting(string, string) error        { return errWrites }
+func (reading) PutAlert(portvigil.Alert) error          { return errWrites }
+func (reading) AddDelivery(portvigil.Delivery) error    { return errWrites }
+func (reading) AddRequest(portvigil.LookRequest) error  { return errWrites }
+func (reading) WakeRequest(portvigil.LookRequest) error { return errWrites }
+func (reading) PutSetting(string, string) error         { return errWrites }
 
 // ifNeeded runs do on what is there, and as a transaction that writes only where
 // it has something to write.

@@ -88,6 +88,9 @@ func (a *app) showHost(s portvigil.HostStatus, all bool) error {
 	for _, w := range s.Host.Waiting {
 		fmt.Fprintf(a.stdout, "  a name newly leads to %s; to look at it: portvigil%s scope allow %s\n", w, a.dataFlag(), w)
 	}
+	if s.Kept != "" {
+		fmt.Fprintf(a.stdout, "  a look is due and waits: %s\n", s.Kept)
+	}
 	for _, v := range s.Views {
 		fmt.Fprintf(a.stdout, "  %s\n", viewLine(v))
 	}

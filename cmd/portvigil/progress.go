@@ -22,10 +22,14 @@ func (p *progressLine) show(l portvigil.LookProgress) {
 	if !p.app.terminal(p.app.stderr) {
 		return
 	}
+	p.shown = true
+	if l.Waits != "" {
+		fmt.Fprintf(p.app.stderr, "\r\x1b[Kwaits: %s", l.Waits)
+		return
+	}
 	filled := int(max(0, min(1, l.Share)) * barWidth)
 	fmt.Fprintf(p.app.stderr, "\r\x1b[K%s [%s%s] %3.0f %%  %.0f/s  %d open", l.Address,
 		strings.Repeat("#", filled), strings.Repeat(".", barWidth-filled), l.Share*100, l.Rate, l.Open)
-	p.shown = true
 }
 
 func (p *progressLine) clear() {

@@ -16,7 +16,7 @@ import (
 
 // maxAtOnce is how many requests are answered side by side. The core asks for
 // fewer; one that asks for more is not the core.
-const maxAtOnce = 4 * maxLooks
+const maxAtOnce = 48
 
 // looking does what one message asks for and writes the answer, or returns why
 // there is none.

@@ -93,7 +93,7 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 	g.Go(func() error { ready(ctx); return nil })
 	g.Go(func() error { return engine.Run(ctx) })
 	g.Go(func() error {
-		return ground.Work(ctx, store.Workers{Deliver: engine.Deliver, Look: engine.MakeLook, MaxLooks: maxLooks})
+		return ground.Work(ctx, store.Workers{Deliver: engine.Deliver, Look: engine.MakeLook})
 	})
 	api := web.API(engine, accounts, doorkeeper.NewLink, log)
 	pages := web.Pages(engine, doorkeeper, metricsToken, measure(ground, engine, l, own), log)
@@ -111,10 +111,6 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 	}
 	return err
 }
-
-// maxLooks is how many hosts are looked at side by side: connect looks are
-// bound by the hosts' own ceilings, not by this machine.
-const maxLooks = 8
 
 func (a *app) openGround(ctx context.Context, o serveOptions, log *slog.Logger) (ground, error) {
 	s, err := store.Open(ctx, a.dataFolder(), store.Options{Database: o.database, KeyFile: o.keyFile, Logger: log})
