@@ -74,7 +74,11 @@ func (p *postgres) open(ctx context.Context, s *Store) (exists bool, err error) 
 	s.writer = stdlib.OpenDB(*p.config, stdlib.OptionAfterConnect(p.claim))
 	s.writer.SetMaxOpenConns(1)
 	s.writer.SetMaxIdleConns(1)
-	s.readers = stdlib.OpenDB(*p.config)
+	// What these commit is how far a job is, which is found out again where the
+	// machine dies: only what the writer commits is waited for.
+	readers := p.config.Copy()
+	readers.RuntimeParams["synchronous_commit"] = "off"
+	s.readers = stdlib.OpenDB(*readers)
 	s.readers.SetMaxOpenConns(poolSize)
 	s.readers.SetMaxIdleConns(poolSize)
 	return true, s.writer.PingContext(ctx)
