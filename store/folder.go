@@ -2,16 +2,10 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"golang.org/x/sys/unix"
-
-	"github.com/portvigil/portvigil"
 )
 
 // The files of a data folder, each for its owner alone.
@@ -20,48 +14,6 @@ const (
 	lockFile     = "lock"
 	keyFile      = "key"
 )
-
-// lockFolder makes the folder where it is not there yet, and takes it for this
-// process until the file is closed; the kernel lets go of it however the
-// process ends.
-func lockFolder(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		holder := lockHolder(f)
-		_ = f.Close() // nothing was written
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, portvigil.Errorf(portvigil.CodeConflict, "another portvigil server%s uses %s", holder, dir).
-				WithHint("stop it, or name another data folder with --data")
-		}
-		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
-	}
-	// The number is for people; the lock itself is the kernel's. On a full disk
-	// it stays away without harm.
-	if f.Truncate(0) == nil {
-		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
-	}
-	return f, nil
-}
-
-// unlockFolder lets go of the folder at once: a process that is just being started
-// may have the file open for a moment more.
-func unlockFolder(f *os.File) error {
-	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
-}
-
-func lockHolder(f *os.File) string {
-	text, err := io.ReadAll(io.LimitReader(f, 32))
-	if pid := strings.TrimSpace(string(text)); err == nil && pid != "" {
-		return " (process " + portvigil.Printable(pid) + ")"
-	}
-	return ""
-}
 
 // databaseHeader is how every SQLite 3 file begins (https://www.sqlite.org/fileformat2.html).
 const databaseHeader = "SQLite format 3\x00"

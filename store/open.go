@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -36,7 +35,7 @@ type Store struct {
 	key     string // the key file's path
 	log     *slog.Logger
 	clock   func() time.Time
-	lock    *os.File
+	lock    *folderLock
 	engine  engine
 	writer  *sql.DB // one connection: writers queue here, not in the database
 	readers *sql.DB
@@ -98,7 +97,7 @@ func (s *Store) Close() error {
 	}
 	// Last: while it is held nobody else opens the database.
 	if s.lock != nil {
-		errs = append(errs, unlockFolder(s.lock))
+		errs = append(errs, s.lock.release())
 	}
 	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -330,6 +331,53 @@ func TestWhatWasCommittedOutlivesACrash(t *testing.T) {
 		same(t, got, []*portvigil.Look{look})
 		return err
 	})
+}
+
+func TestALostWriteAheadLogIsTold(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		left func(t *testing.T, dir string) // what is to be opened
+		told bool
+	}{
+		"the log was removed after a crash": {func(t *testing.T, dir string) {
+			if err := errors.Join(os.WriteFile(filepath.Join(dir, lockFile), []byte("7\n"), 0o600), os.Remove(filepath.Join(dir, databaseFile+"-wal"))); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
+		"a crash": {func(t *testing.T, dir string) {
+			if err := os.WriteFile(filepath.Join(dir, lockFile), []byte("7\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		"a copy without the lock": {func(*testing.T, string) {}, false},
+		"an end in order": {func(t *testing.T, dir string) {
+			s, err := Open(t.Context(), dir, Options{})
+			if err == nil {
+				err = s.Close()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			s := openIn(t, dir)
+			addHost(t, s, "db1")
+			dir = crashImage(t, dir)
+			test.left(t, dir)
+			var log bytes.Buffer
+			s, err := Open(t.Context(), dir, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if told := strings.Contains(log.String(), "write-ahead log is gone"); told != test.told {
+				t.Errorf("told: %v, want %v; the log says %q", told, test.told, log.String())
+			}
+		})
+	}
 }
 
 // crashImage copies the database first and the log after it, which only grows
