@@ -35,7 +35,7 @@ export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
 	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-full \
-	bench-deliver bench-histories generate release clean help
+	bench-deliver bench-growth bench-histories generate release clean help
 
 build: ## Build bin/portvigil: static, for this machine
 	$(BUILD) -o bin/portvigil ./cmd/portvigil
@@ -67,6 +67,9 @@ bench-histories: ## Hold the engine against a model of its rules in HISTORIES (d
 
 bench-full: ## Fill the disk at 200 moments while many write, and look what was lost (needs root)
 	go test -count=1 -vet=off -timeout 30m -v -run '^TestAFullDiskAtAnyMomentLosesNothing$$' ./store -args -fulls 200
+
+bench-growth: ## Measure what a host adds to both databases a day when nothing changes
+	go test -count=1 -vet=off -timeout 30m -v -run '^TestGrowthOfSQLite$$|^TestPostgreSQL$$/^grows' ./store -args -growth-days 30
 
 bench-deliver: ## Measure alerts a second, and from commit to receiver at 50 a second (needs root)
 	@go run ./lab/install

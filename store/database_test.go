@@ -82,6 +82,7 @@ func TestPostgreSQL(t *testing.T) {
 		"refuses":                                testPostgreSQLRefuses,
 		"loses nothing when connections are cut": testCuts,
 		"orders text as SQLite does":             testOrderOfText,
+		"grows little while nothing changes":     testGrowthOfPostgreSQL,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server, template) })
 	}

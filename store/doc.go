@@ -18,7 +18,9 @@
 // transaction, a bell wakes the workers when it is committed, and rows without a
 // job get one when Work starts, so that a crash loses nothing. One process at a time has a data folder, and a database. Channel
 // secrets are sealed under a key file in the data folder. An older SQLite
-// database is backed up before it is migrated.
+// database is backed up before it is migrated. What a look saw is stored once for
+// all looks at the host that saw the same (sights.go), and a look comes back as it
+// went.
 //
 // It refuses: a database of a newer version, another program's database, a
 // second process, a key file that does not belong to the database. It concludes

@@ -4,13 +4,45 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/portvigil/portvigil"
 )
 
+// requestRow is a request's body: the request without what its columns hold. One
+// that was stored whole, as all once were, says the same twice.
+type requestRow struct {
+	portvigil.LookRequest
+	ID     string                     `json:"id,omitempty"`
+	HostID string                     `json:"host_id,omitempty"`
+	State  portvigil.LookRequestState `json:"state,omitempty"`
+	Due    time.Time                  `json:"due,omitzero"`
+}
+
+// requests returns those that the condition picks.
+func (t *Tx) requests(where string, args ...any) (all []portvigil.LookRequest, err error) {
+	err = t.each(func(row *sql.Rows) error {
+		var columns portvigil.LookRequest
+		var body string
+		var due int64
+		if err := row.Scan(&columns.ID, &columns.HostID, &columns.State, &due, &body); err != nil {
+			return fmt.Errorf("read table requests: %w", err)
+		}
+		var kept requestRow
+		if err := decode("requests", columns.ID, body, &kept); err != nil {
+			return err
+		}
+		r := kept.LookRequest
+		r.ID, r.HostID, r.State, r.Due = columns.ID, columns.HostID, columns.State, fromMicros(due)
+		all = append(all, r)
+		return nil
+	}, `SELECT id, host_id, state, due, body FROM requests WHERE `+where, args...)
+	return all, err
+}
+
 // AddRequest stores the request and wakes a worker when it is due.
 func (t *Tx) AddRequest(r portvigil.LookRequest) error {
-	body, err := encode(r)
+	body, err := encode(requestRow{LookRequest: r})
 	if err != nil {
 		return fmt.Errorf("store look request %s: %w", r.ID, err)
 	}
@@ -25,12 +57,13 @@ func (t *Tx) AddRequest(r portvigil.LookRequest) error {
 
 // Request returns the request, or an Error with CodeNotFound.
 func (t *Tx) Request(id string) (portvigil.LookRequest, error) {
-	return record[portvigil.LookRequest](t, "requests", "look request", id, `SELECT id, body FROM requests WHERE org = ? AND id = ?`, org, id)
+	found, err := t.requests(`org = ? AND id = ?`, org, id)
+	return onlyOne(found, err, "look request", id)
 }
 
 // PutRequest changes a request; CodeNotFound where it went with its host.
 func (t *Tx) PutRequest(r portvigil.LookRequest) error {
-	body, err := encode(r)
+	body, err := encode(requestRow{LookRequest: r})
 	if err != nil {
 		return fmt.Errorf("store look request %s: %w", r.ID, err)
 	}
@@ -52,8 +85,8 @@ func (t *Tx) WakeRequest(r portvigil.LookRequest) error {
 // OpenRequests returns a host's requests that are wanted or running by when they
 // are due; of all hosts for "".
 func (t *Tx) OpenRequests(hostID string) ([]portvigil.LookRequest, error) {
-	return records[portvigil.LookRequest](t, "requests", `SELECT id, body FROM requests
-		WHERE org = ? AND state IN ('wanted', 'running') AND (? = '' OR host_id = ?) ORDER BY due, id`, org, hostID, hostID)
+	return t.requests(`org = ? AND state IN ('wanted', 'running') AND (? = '' OR host_id = ?) ORDER BY due, id`,
+		org, hostID, hostID)
 }
 
 // Setting returns a setting's value, "" where it was never put.

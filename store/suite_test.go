@@ -28,6 +28,10 @@ func suite(t *testing.T, db database) {
 		"sequence numbers only rise, also over failed updates":    testSeq,
 		"looks come back as they went, in order":                  testLooks,
 		"any look comes back exactly":                             testLookRoundTrip,
+		"what looks of a view saw is stored once":                 testSightsAreShared,
+		"looks that saw nearly the same come back exactly":        testNearlyTheSame,
+		"looks of before there were sights come back exactly":     testLooksWithoutSight,
+		"a damaged sight is named":                                testDamagedSights,
 		"any trail comes back exactly":                            testTrailRoundTrip,
 		"any alert comes back exactly, memory included":           testAlertRoundTrip,
 		"trails are ordered, replaced and removed":                testTrails,
@@ -255,7 +259,7 @@ func testLooks(t *testing.T, s *Store) {
 		}
 		series, err3 := tx.Looks(h.ID, first.Key())
 		same(t, series, []*portvigil.Look{first, second})
-		run, err4 := tx.LooksOfRun("run")
+		run, err4 := tx.LooksOfRun(h.ID, "run")
 		same(t, run, []*portvigil.Look{first, second, elsewhere})
 		return errors.Join(err, err2, err3, err4)
 	})
@@ -416,7 +420,7 @@ func testEmpty(t *testing.T, s *Store) {
 		var errs []error
 		hosts, err := tx.Hosts()
 		errs = append(errs, err)
-		looks, err := tx.LooksOfRun("none")
+		looks, err := tx.LooksOfRun("none", "none")
 		errs = append(errs, err)
 		value, err := tx.Setting("none")
 		errs = append(errs, err)

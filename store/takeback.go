@@ -3,8 +3,6 @@ package store
 import (
 	"database/sql"
 	"fmt"
-
-	"github.com/portvigil/portvigil"
 )
 
 // takeBack makes ready what a process that died was working at: the lock on the
@@ -31,7 +29,7 @@ func (t *Tx) takeBack() error {
 		return err
 	}
 	for _, id := range requests {
-		r, err := record[portvigil.LookRequest](t, "requests", "look request", id, `SELECT id, body FROM requests WHERE org = ? AND id = ?`, org, id)
+		r, err := t.Request(id)
 		if err != nil {
 			return err
 		}

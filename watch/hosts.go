@@ -395,7 +395,7 @@ func (e *Engine) showLooks(ctx context.Context, h portvigil.Host, id string, sen
 		if baseline, err = baselineOf(tx, h); err != nil {
 			return err
 		}
-		looks, err = tx.LooksOfRun(r.Run)
+		looks, err = tx.LooksOfRun(h.ID, r.Run)
 		return err
 	})
 	if err != nil {

@@ -207,8 +207,11 @@ func (tx *memoryTx) Looks(hostID string, key portvigil.ViewKey) ([]*portvigil.Lo
 	})
 }
 
-func (tx *memoryTx) LooksOfRun(run string) ([]*portvigil.Look, error) {
-	return tx.looks(func(l *portvigil.Look) bool { return l.Run == run })
+func (tx *memoryTx) LooksOfRun(hostID, run string) ([]*portvigil.Look, error) {
+	return tx.looks(func(l *portvigil.Look) bool {
+		_, there := tx.rows["look"][hostID+" "+l.ID]
+		return there && l.Run == run
+	})
 }
 
 func trailKey(hostID string, k portvigil.ViewKey) string {

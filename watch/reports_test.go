@@ -69,7 +69,13 @@ func TestAReportThatComesTwiceCountsOnce(t *testing.T) {
 	w.report("rep-2", listening(portvigil.TCP, 9100, "/bin/a"))
 	w.quiet()
 	var looks []*portvigil.Look
-	w.view(func(tx Tx) (err error) { looks, err = tx.LooksOfRun("run-rep-2"); return err })
+	w.view(func(tx Tx) error {
+		h, err := tx.Host(web1)
+		if err == nil {
+			looks, err = tx.LooksOfRun(h.ID, "run-rep-2")
+		}
+		return err
+	})
 	if len(looks) != 1 {
 		t.Errorf("the look is stored %d times", len(looks))
 	}

@@ -109,7 +109,7 @@ func (e *Engine) takeRequest(ctx context.Context, id string) (r portvigil.LookRe
 // finish marks the request, puts the next one on the schedule, and tells
 // whoever waits. A host that was removed meanwhile needs none of it.
 func (e *Engine) finish(ctx context.Context, r portvigil.LookRequest, failure error) error {
-	r.State, r.Done = portvigil.LookDone, e.now()
+	r.State, r.Done, r.Leased = portvigil.LookDone, e.now(), time.Time{}
 	if failure != nil {
 		r.State, r.Error = portvigil.LookFailed, failure.Error()
 	}

@@ -45,8 +45,8 @@ type looks interface {
 	AddLook(hostID string, l *portvigil.Look) error
 	// Looks returns the looks of one view by rising Seq, Looks' Host being the host's name.
 	Looks(hostID string, key portvigil.ViewKey) ([]*portvigil.Look, error)
-	// LooksOfRun returns the looks that were started together, oldest first.
-	LooksOfRun(run string) ([]*portvigil.Look, error)
+	// LooksOfRun returns the looks at a host that were started together, oldest first.
+	LooksOfRun(hostID, run string) ([]*portvigil.Look, error)
 	Trails(hostID string) ([]portvigil.Trail, error) // ordered by view, vantage, address, protocol
 	PutTrail(hostID string, t *portvigil.Trail) error
 	// RemoveTrail removes the trail of an address that has gone.
