@@ -118,7 +118,7 @@ var growthDays = flags.Int("growth-days", 3, "how many days a host is watched to
 
 // testGrowth measures what a host adds to the database a day when nothing changes.
 func testGrowth(t *testing.T, s *Store, sizes func(t *testing.T, s *Store) map[string]int64) {
-	const hosts, warm = 1, 2
+	const hosts, warm = 2, 2
 	days := *growthDays
 	var all []*quietHost
 	for n := range hosts {
