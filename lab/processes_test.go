@@ -290,6 +290,46 @@ func TestEachProcessOfAServerHasFewRights(t *testing.T) {
 	}
 }
 
+// The first of the README's two commands, as root: a program in a folder of the
+// build's own, started by another one.
+func TestAServerUnderGoRunHasFewRights(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	gorun := s.scanner.Start(t, "go", "run", "-C", "..", "./cmd/portvigil", "--data", s.data, "serve")
+	await(t, "the link", 2*time.Minute, func() bool { return strings.Contains(gorun.Output(), ready) })
+	server := onlyChild(t, gorun.PID)
+	t.Cleanup(func() { _ = syscall.Kill(server, syscall.SIGKILL) }) // go does not take it along
+	children := family(t, server)
+	checkFew(t, children, capabilitiesOf)
+	checkApart(t, children, s.data)
+	if err := syscall.Kill(server, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	<-gorun.Done()
+	for name, p := range children {
+		if running(p.pid) {
+			t.Errorf("%s runs still", name)
+		}
+	}
+}
+
+// onlyChild returns the one process that this one has started and that runs still.
+func onlyChild(t *testing.T, parent int) int {
+	t.Helper()
+	var found []int
+	all, _ := filepath.Glob("/proc/[0-9]*/status") // its only error is a bad pattern
+	for _, path := range all {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if p, err := readProc(pid); err == nil && p.ppid == parent && running(pid) {
+			found = append(found, pid)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("process %d has the children %v, want one", parent, found)
+	}
+	return found[0]
+}
+
 // newServer is a story with one machine and no server yet.
 func newServer(t *testing.T) *story {
 	return &story{t: t, data: filepath.Join(t.TempDir(), "data"), scanner: lab.New(t).Host("server"), bin: lab.Build(t)}
