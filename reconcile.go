@@ -61,12 +61,17 @@ type doorState struct {
 	rows []Exposure
 }
 
-// worst returns the telling row of the highest severity, nil where none tells.
+// worst returns the telling row of the highest severity, nil where none tells. Of
+// several it is the one whose verdict stands first in the table of RULES section 3,
+// whichever address sorts first.
 func (d doorState) worst() *Exposure {
+	table := []Verdict{Hidden, UnexpectedExposed, UnexpectedListening, Changed, Missing}
 	var worst *Exposure
 	for i := range d.rows {
-		if d.rows[i].Tells() && (worst == nil || d.rows[i].Severity().Rank() > worst.Severity().Rank()) {
-			worst = &d.rows[i]
+		e := &d.rows[i]
+		if e.Tells() && (worst == nil || cmp.Or(cmp.Compare(e.Severity().Rank(), worst.Severity().Rank()),
+			cmp.Compare(slices.Index(table, worst.Verdict), slices.Index(table, e.Verdict))) > 0) {
+			worst = e
 		}
 	}
 	return worst

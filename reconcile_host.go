@@ -17,7 +17,7 @@ func (r *reconciler) explain(introduced []doorState) {
 	case len(rows) == 0 && (own == nil || !own.Open()):
 	case len(rows) == 0:
 		res := Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now, Why: "every door is explained or shut"}
-		if r.Approval.By != "" || own.State == AlertWaitingBaseline {
+		if r.Approval.By != "" || own.State == AlertWaitingBaseline && r.documented(own) {
 			res.Kind, res.By = ResolvedExpected, cmp.Or(r.Approval.By, own.Memory.ExpectedBy)
 			res.Why, res.Owner = cmp.Or(r.Approval.Why, res.Why), r.Approval.Owner
 		}
@@ -65,13 +65,19 @@ func (r *reconciler) many(news []doorState) {
 
 func (r *reconciler) endingOfMany(a *Alert) Resolution {
 	switch {
-	case r.Approval.By != "" || a.State == AlertWaitingBaseline:
+	case r.Approval.By != "" || a.State == AlertWaitingBaseline && r.documented(a):
 		return Resolution{Kind: ResolvedExpected, By: cmp.Or(r.Approval.By, a.Memory.ExpectedBy), Time: r.Now,
 			Why: cmp.Or(r.Approval.Why, "its doors are in the baseline"), Owner: r.Approval.Owner}
 	case a.State == AlertWaitingShut:
 		return Resolution{Kind: ResolvedShut, By: a.Memory.ShutBy, Time: r.Now, Why: "seen shut"}
 	}
 	return Resolution{Kind: ResolvedCleared, By: "portvigil", Time: r.Now, Why: "its doors are shut, explained or told one by one"}
+}
+
+// documented reports whether the baseline has a door of the alert's rows: then it
+// is what was waited for, else the doors were shut.
+func (r *reconciler) documented(a *Alert) bool {
+	return slices.ContainsFunc(r.Exposures, func(e Exposure) bool { return e.Entry != nil && a.hasRow(e.Door()) })
 }
 
 // accepted reports whether somebody still bears the risk of the alert.

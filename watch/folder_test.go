@@ -173,6 +173,43 @@ func TestADoorThatShutsWhileItsEntryIsWaitedForIsCleared(t *testing.T) {
 	}
 }
 
+func TestDoorsToExplainEndAsWhatBecameOfThem(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		becomes func(*world, *disk)
+		want    portvigil.ResolutionKind
+	}{
+		"the folder has their entry": {func(w *world, d *disk) {
+			d.write("hosts/web1.yaml", explains22)
+			w.polled()
+		}, portvigil.ResolvedExpected},
+		"they are shut before it has": {func(w *world, _ *disk) {
+			w.out.set(home4)
+			w.look()
+		}, portvigil.ResolvedCleared},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := &disk{files: fstest.MapFS{}}
+			d.write("hosts/web1.yaml", "version: 1\nhost: web1\nentries: []\n")
+			w := newWorld(t)
+			w.engine = New(w.store, w.out, w.post, Options{Clock: w.clock, Folder: Folder{FS: d, Path: "/srv/baseline"}})
+			w.must(w.engine.pollFolder(t.Context()))
+			w.web(22)
+			a, err := w.engine.Resolve(t.Context(), "bob", w.only().ID, portvigil.ResolveRequest{Kind: portvigil.ResolvedExpected, Why: "ssh", Owner: "ann"})
+			w.must(err)
+			if a.Kind != portvigil.DoorsToExplain || a.State != portvigil.AlertWaitingBaseline {
+				t.Fatalf("it is %s, %s", a.Kind, a.State)
+			}
+			w.after(time.Hour)
+			c.becomes(w, d)
+			if got := w.alert(a.ID); got.Open() || got.Resolution.Kind != c.want {
+				t.Errorf("it is %s as %+v, want %s", got.State, got.Resolution, c.want)
+			}
+		})
+	}
+}
+
 func TestTheServerEditsNothingThatAFolderHas(t *testing.T) {
 	t.Parallel()
 	w, _ := followed(t)
