@@ -66,6 +66,10 @@ func makeHistory(seed uint64) []event {
 	d := draw{rand.New(rand.NewPCG(seed, 1))}
 	now := truth{open: d.some(historyTCP), closed: d.some(historyTCP), listens: d.some(historyDoors)}
 	var list []event
+	follows := d.one(4)
+	if follows {
+		list = append(list, event{What: "follow", Passes: time.Second})
+	}
 	for range 4 + d.IntN(16) {
 		if d.one(3) {
 			now.open = d.some(historyTCP)
@@ -73,16 +77,37 @@ func makeHistory(seed uint64) []event {
 		if d.one(3) {
 			now.listens = d.some(historyDoors)
 		}
-		e := makeEvent(d, now)
+		e := makeEvent(d, now, follows)
 		if e.Passes == 0 {
 			e.Passes = pick(d, time.Second, time.Minute, 6*time.Minute, 11*time.Minute, time.Hour, 5*time.Hour)
 		}
 		list = append(list, e)
+		list = append(list, makeMore(d, e, follows)...)
 	}
 	return list
 }
 
-func makeEvent(d draw, now truth) event {
+// makeMore is what somebody who takes an alert on does with it next: what is drawn
+// freely goes so far along an alert's life too seldom.
+func makeMore(d draw, e event, follows bool) (list []event) {
+	then := func(what string) {
+		list = append(list, event{What: what, Which: e.Which, For: e.For, Passes: pick(d, time.Second, time.Hour)})
+	}
+	if e.What == "ack" {
+		if d.one(2) {
+			then("investigate")
+		}
+		if d.one(2) {
+			then(pick(d, "shut", "false", "accept", "expected"))
+		}
+	}
+	if e.What == "expected" && follows && d.one(3) {
+		then("edit")
+	}
+	return list
+}
+
+func makeEvent(d draw, now truth, follows bool) event {
 	switch n := d.IntN(100); {
 	case n < 30:
 		return makeLook(d, now)
@@ -93,6 +118,8 @@ func makeEvent(d draw, now truth) event {
 		return event{What: "schedule", Open: now.open, Partly: d.one(5), Passes: pick(d, time.Hour, 5*time.Hour, day, day, 3*day)}
 	case n < 57:
 		return event{What: "wait", Passes: pick(d, day, 2*day, 32*day, -2*time.Hour)}
+	case n < 66 && follows:
+		return event{What: "expected", Which: d.IntN(4)}
 	case n < 85:
 		return event{What: pick(d, "ack", "ack", "investigate", "shut", "shut", "false", "accept", "expected", "comment"),
 			Which: d.IntN(4), For: pick(d, time.Hour, day, 0)}
@@ -181,6 +208,34 @@ func shrink(events []event) []event {
 	return events
 }
 
+// TestHistoriesThatDiffered are those in which engine and model were not of one
+// mind, each as it was cut down, with what was wrong.
+func TestHistoriesThatDiffered(t *testing.T) {
+	t.Parallel()
+	// 80 is shut at the address of the look, which an entry asks for, and something
+	// else than its pin says listens there at another one: changed stands before
+	// missing, and both are medium.
+	missingAndChanged := func(bound string) []event {
+		return []event{
+			{What: "look", Vantage: "local", Address: home4, Passes: time.Minute},
+			{What: "baseline", Documents: []string{"  - {port: 80, proto: tcp, why: known, owner: ann, from: [local], pin: {exe: /bin/a}}"}, Passes: time.Second},
+			{What: "report", Open: []uint16{80}, Bound: bound, Exe: "/bin/b", Covers: 1, Passes: time.Hour},
+			{What: "look", Vantage: "local", Address: home4, Passes: time.Hour},
+		}
+	}
+	for name, events := range map[string][]event{
+		"missing, and changed at an address before": missingAndChanged("10.0.0.5"),
+		"missing, and changed at an address after":  missingAndChanged("203.0.113.9"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if difference := tell(events, nil); difference != "" {
+				t.Error(difference)
+			}
+		})
+	}
+}
+
 func TestTheEngineDoesWhatTheRulesSayInAnyHistory(t *testing.T) {
 	t.Parallel()
 	seen := &tally{rows: map[string]int{}}
@@ -214,9 +269,12 @@ func TestTheEngineDoesWhatTheRulesSayInAnyHistory(t *testing.T) {
 		if t.Failed() {
 			break
 		}
+		if i > 0 && i%1000 == 0 {
+			t.Logf("%d histories, and none differs", i)
+		}
 		seeds <- *firstSeed + uint64(i)
 	}
 	close(seeds)
 	workers.Wait()
-	seen.report(t, nil, everything)
+	seen.report(t, nil, everything())
 }

@@ -173,6 +173,10 @@ func (m *model) door(name string, rows []judged) (introduced []judged) {
 	return nil
 }
 
+// modelTable is the order of the verdicts that tell; of equal severity the first
+// is what the alert is about.
+var modelTable = []portvigil.Verdict{portvigil.Hidden, portvigil.UnexpectedExposed, portvigil.UnexpectedListening, portvigil.Changed, portvigil.Missing}
+
 func severity(v portvigil.Verdict) int {
 	switch v {
 	case portvigil.Hidden:
@@ -190,7 +194,8 @@ func (m *model) paint(a *modelAlert, rows, telling []judged) {
 	fresh := a.kind == ""
 	a.severity, a.print, a.openViews = 0, modelPrint{}, nil
 	for _, j := range telling {
-		if s := severity(j.verdict); s > a.severity {
+		s := severity(j.verdict)
+		if s > a.severity || s == a.severity && slices.Index(modelTable, j.verdict) < slices.Index(modelTable, portvigil.Verdict(a.kind)) {
 			a.severity, a.kind = s, portvigil.Kind(j.verdict)
 		}
 		for _, s := range j.print.products {
@@ -255,7 +260,7 @@ func (m *model) settle(a *modelAlert, rows []judged) {
 	}
 	unexpected := a.kind == portvigil.Kind(portvigil.UnexpectedExposed) || a.kind == portvigil.Kind(portvigil.UnexpectedListening)
 	switch {
-	case entry && (m.approved || unexpected && still):
+	case entry && (m.approved || a.state == portvigil.AlertWaitingBaseline || unexpected && still):
 		m.end(a, portvigil.ResolvedExpected)
 	case allowed:
 		m.end(a, portvigil.ResolvedCleared)
@@ -276,7 +281,7 @@ func (m *model) explain(rows []judged) {
 	switch {
 	case len(rows) == 0 && own != nil && own.open():
 		how := portvigil.ResolvedCleared
-		if m.approved {
+		if m.approved || own.state == portvigil.AlertWaitingBaseline && m.documented(own.doors) {
 			how = portvigil.ResolvedExpected
 		}
 		m.end(own, how)
@@ -289,6 +294,11 @@ func (m *model) explain(rows []judged) {
 			return slices.ContainsFunc(doors, func(d portvigil.Door) bool { return !slices.Contains(a.doors, d) })
 		}).doors = doors
 	}
+}
+
+// documented: the baseline has one of the doors.
+func (m *model) documented(doors []portvigil.Door) bool {
+	return slices.ContainsFunc(doors, func(d portvigil.Door) bool { return len(m.entriesFor(d)) > 0 })
 }
 
 // hostAlert raises what is about the whole host, again where it was resolved.

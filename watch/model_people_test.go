@@ -51,6 +51,28 @@ func (m *model) accept(a *modelAlert, until time.Time) bool {
 	return true
 }
 
+// expect is what happens where the baseline follows a folder: the alert waits
+// until the entry is seen there.
+func (m *model) expect(a *modelAlert) bool {
+	if !a.expects() {
+		return false
+	}
+	a.state = portvigil.AlertWaitingBaseline
+	return true
+}
+
+// waitsFor are the doors that an entry would explain.
+func (a *modelAlert) waitsFor() []portvigil.Door {
+	if a.kind == portvigil.DoorsToExplain {
+		return a.doors
+	}
+	door, err := portvigil.ParseDoor(a.about)
+	if err != nil {
+		return nil
+	}
+	return []portvigil.Door{door}
+}
+
 // expects reports whether an alert can be resolved by an entry for its doors.
 func (a *modelAlert) expects() bool {
 	return a.open() && a.kind != portvigil.Kind(portvigil.Missing) && a.kind.Info().Family != portvigil.FamilyHealth

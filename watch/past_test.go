@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -8,9 +9,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"testing/fstest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	compare "github.com/google/go-cmp/cmp"
 
 	"github.com/portvigil/portvigil"
 )
@@ -40,6 +42,7 @@ type past struct {
 	cancel   context.CancelFunc
 	last     *portvigil.Look
 	reserved []uint64 // numbers of looks that began and have not arrived
+	disk     *disk    // the folder that the baseline follows; nil for none
 	stored   map[string]bool
 }
 
@@ -70,7 +73,11 @@ func newPast(seen *tally) *past {
 // same, so that a history is.
 func (p *past) anew() *Engine {
 	chance := rand.New(rand.NewPCG(7, 7))
-	return New(p.store, p.out, p.post, Options{Clock: p.clock, LinkBase: "http://127.0.0.1:8080", Chance: chance.Int64N})
+	o := Options{Clock: p.clock, LinkBase: "http://127.0.0.1:8080", Chance: chance.Int64N}
+	if p.disk != nil {
+		o.Folder = Folder{FS: p.disk, Path: "/srv/baseline"}
+	}
+	return New(p.store, p.out, p.post, o)
 }
 
 // watched adds the host of the history, the first of its addresses being its own.
@@ -100,9 +107,15 @@ func (p *past) happen(e event) {
 		p.followSchedule(e)
 	case "baseline":
 		p.document(e)
+	case "follow":
+		p.follow()
+	case "edit":
+		p.edit()
 	case "approve":
 		_, err := p.engine.Approve(p.Context(), "ann", web1, portvigil.ApproveRequest{All: true, Why: "known", Owner: "ann"})
-		p.approved(err)
+		if p.disk == nil {
+			p.approved(err)
+		}
 	case "maintain":
 		p.model.maintained = p.clock().Add(e.For)
 		_, err := p.engine.StartMaintenance(p.Context(), "ann", web1, p.model.maintained, "work")
@@ -113,8 +126,7 @@ func (p *past) happen(e event) {
 			p.model.sweep()
 		}
 	case "restart":
-		p.engine = p.anew()
-		p.must(p.engine.ensureSchedules(p.Context()))
+		p.restart()
 	case "remove":
 		p.model.now = p.clock()
 		p.must(p.engine.RemoveHost(p.Context(), "ann", web1))
@@ -256,8 +268,58 @@ func (p *past) document(e event) {
 	if len(e.Documents) == 0 || e.Documents[0] == "allow:" {
 		text = strings.Replace(text, "entries:\n", "entries: []\n", 1)
 	}
-	_, err := p.engine.ImportBaseline(p.Context(), "ann", []portvigil.BaselineVersion{{Kind: docHost, Name: web1, Text: text}})
+	p.write(text)
+}
+
+// write makes it the host's document: on the server, or in the folder that the
+// baseline follows.
+func (p *past) write(text string) {
+	if p.disk == nil {
+		_, err := p.engine.ImportBaseline(p.Context(), "ann", []portvigil.BaselineVersion{{Kind: docHost, Name: web1, Text: text}})
+		p.must(err)
+		return
+	}
+	p.disk.write("web1.yaml", text)
+	for range 2 { // it changed, and it stands still
+		p.must(p.engine.pollFolder(p.Context()))
+	}
+}
+
+// follow moves the baseline into a folder, as whoever had it on the server does.
+func (p *past) follow() {
+	if p.disk != nil {
+		return
+	}
+	v, err := p.engine.Baseline(p.Context(), web1)
 	p.must(err)
+	p.disk = &disk{files: fstest.MapFS{}}
+	p.disk.write("web1.yaml", cmp.Or(v.Text, "version: 1\nhost: "+web1+"\nentries: []\n"))
+	p.restart()
+}
+
+// edit writes what alerts wait for into the folder, as somebody does who has
+// reviewed it.
+func (p *past) edit() {
+	var lines strings.Builder
+	for _, a := range p.model.alerts {
+		if a.state != portvigil.AlertWaitingBaseline {
+			continue
+		}
+		for _, d := range a.waitsFor() {
+			fmt.Fprintf(&lines, "  - {port: %d, proto: %s, why: reviewed, owner: ann}\n", d.Port, d.Proto)
+		}
+	}
+	if p.disk == nil || lines.Len() == 0 {
+		return
+	}
+	text := strings.Replace(string(p.disk.files["web1.yaml"].Data), "entries: []\n", "entries:\n", 1)
+	p.write(strings.Replace(text, "entries:\n", "entries:\n"+lines.String(), 1))
+}
+
+func (p *past) restart() {
+	p.engine = p.anew()
+	p.must(p.engine.pollFolder(p.Context()))
+	p.must(p.engine.ensureSchedules(p.Context()))
 }
 
 // approved lets the model judge what somebody approved.
@@ -310,6 +372,10 @@ func (p *past) person(e event) {
 		ok = p.model.accept(a, date.End())
 	case "expected":
 		_, err = p.engine.Resolve(ctx, "ann", id, portvigil.ResolveRequest{Kind: portvigil.ResolvedExpected, Why: "known", Owner: "ann"})
+		if p.disk != nil {
+			ok = p.model.expect(a)
+			break
+		}
 		ok = a.expects()
 		p.approved(err)
 	case "comment":
@@ -368,14 +434,14 @@ func (p *past) compare() {
 	}
 	slices.Sort(lines)
 	_, want := p.model.verdicts()
-	if diff := cmp.Diff(append([]string{}, want...), lines); diff != "" {
+	if diff := compare.Diff(append([]string{}, want...), lines); diff != "" {
 		p.differs("verdicts (-model +engine):\n%s", diff)
 	}
 	lives, messages := p.engineLives()
-	if diff := cmp.Diff(p.modelLives(), lives); diff != "" {
+	if diff := compare.Diff(p.modelLives(), lives); diff != "" {
 		p.differs("alerts (-model +engine):\n%s", diff)
 	}
-	if diff := cmp.Diff(p.modelMessages(), messages); diff != "" {
+	if diff := compare.Diff(p.modelMessages(), messages); diff != "" {
 		p.differs("messages (-model +engine):\n%s", diff)
 	}
 	if p.seen != nil {

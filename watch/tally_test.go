@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/portvigil/portvigil"
 )
 
 // tally counts what occurs in made-up stories, so that their laws are known to
@@ -14,17 +16,24 @@ import (
 type tally struct {
 	mu      sync.Mutex // guards the rest against join
 	stories int
-	rows    map[string]int    // "verdict pending", "new -> acknowledged"
-	state   map[string]string // of the story's alerts, after the last step
+	rows    map[string]int   // "verdict pending", "new -> acknowledged"
+	last    map[string]noted // of the story's alerts, after the last step
+	told    int              // messages of the story
+}
+
+// noted is where an alert was.
+type noted struct {
+	state    string
+	severity int
 }
 
 func (y *tally) begin() {
 	y.stories++
-	y.state = map[string]string{}
+	y.last, y.told = map[string]noted{}, 0
 }
 
-// note counts the verdicts that the host has now, and how its alerts got from
-// where they were to where they are.
+// note counts the verdicts that the host has now, how its alerts got from where
+// they were to where they are, and what people were told of it.
 func (y *tally) note(w *world) {
 	s, err := w.engine.Host(w.Context(), web1)
 	w.must(err)
@@ -32,18 +41,34 @@ func (y *tally) note(w *world) {
 		y.rows["verdict "+string(x.Verdict)]++
 	}
 	for _, a := range w.alerts(false) {
-		before, now := y.state[a.ID], string(a.State)
-		if a.Resolution != nil {
-			now += " as " + string(a.Resolution.Kind)
+		before, now := y.last[a.ID], noted{state: stateOf(a), severity: a.Severity.Rank()}
+		if before.state == "" && a.Memory.Before != "" {
+			before.state = "another one"
 		}
-		if before == "" && a.Memory.Before != "" {
-			before = "another one"
+		if before.state != now.state {
+			y.rows[before.state+" -> "+now.state]++
 		}
-		if before != now {
-			y.rows[before+" -> "+now]++
+		if before.state != now.state && before.severity > 0 && now.severity > before.severity {
+			y.rows[before.state+" -> "+now.state+", risen"]++
 		}
-		y.state[a.ID] = now
+		y.last[a.ID] = now
 	}
+	told := w.deliveries()
+	for _, d := range told[min(y.told, len(told)):] {
+		y.rows["told "+string(d.Event)]++
+	}
+	y.told = len(told)
+}
+
+// stateOf is where an alert is in its life, and how it got to its end.
+func stateOf(a portvigil.Alert) string {
+	switch {
+	case a.Resolution == nil:
+		return string(a.State)
+	case a.Resolution.Kind == portvigil.ResolvedCleared && a.Resolution.By != System:
+		return "resolved, the host was removed"
+	}
+	return string(a.State) + " as " + string(a.Resolution.Kind)
 }
 
 // often are the rows that a hundred stories of laws_test.go never lack: they see
@@ -57,20 +82,26 @@ var (
 		"resolved as cleared -> new", "verdict expected", "verdict missing"}
 )
 
-// everything is the whole table of verdicts, and every arrow of an alert's life.
-// Each occurs some fifty times in two thousand histories, the rarest five times.
-var everything = []string{
-	"verdict hidden", "verdict allowed", "verdict pending", "verdict unexpected-exposed", "verdict unexpected-listening",
-	"verdict changed", "verdict missing", "verdict gap", "verdict unverified", "verdict expected", "verdict none",
-	" -> new", "new -> acknowledged", "acknowledged -> investigating", "acknowledged -> new",
-	"new -> waiting-shut", "acknowledged -> waiting-shut", "investigating -> waiting-shut", "waiting-shut -> new",
-	"waiting-shut -> resolved as shut", "waiting-shut -> resolved as expected",
-	"new -> resolved as expected", "acknowledged -> resolved as expected", "investigating -> resolved as expected",
-	"new -> resolved as false", "acknowledged -> resolved as false", "investigating -> resolved as false",
-	"new -> resolved as accepted", "acknowledged -> resolved as accepted", "investigating -> resolved as accepted",
-	"new -> resolved as cleared", "acknowledged -> resolved as cleared", "investigating -> resolved as cleared",
-	"resolved as shut -> new", "resolved as cleared -> new", "resolved as accepted -> new", "resolved as expected -> new",
-	"resolved as false -> new", "another one -> new",
+// everything is the whole table of verdicts (RULES 3), every arrow of an alert's
+// life (RULES 4), and all that is told of it.
+func everything() []string {
+	rows := []string{
+		"verdict hidden", "verdict allowed", "verdict pending", "verdict unexpected-exposed", "verdict unexpected-listening",
+		"verdict changed", "verdict missing", "verdict gap", "verdict unverified", "verdict expected", "verdict none",
+		" -> new", "new -> acknowledged", "acknowledged -> investigating", "acknowledged -> new", "acknowledged -> new, risen",
+		"waiting-baseline -> resolved as expected", "waiting-baseline -> resolved as cleared",
+		"waiting-shut -> new", "waiting-shut -> resolved as shut", "waiting-shut -> resolved as expected",
+		"resolved as shut -> new", "resolved as cleared -> new", "resolved as accepted -> new", "resolved as accepted -> new, risen",
+		"resolved as expected -> new", "resolved as false -> new", "another one -> new",
+		"told alert.opened", "told alert.reopened", "told alert.changed", "told alert.resolved",
+	}
+	for _, open := range []string{"new", "acknowledged", "investigating"} {
+		for _, next := range []string{"waiting-baseline", "waiting-shut", "resolved as expected", "resolved as false",
+			"resolved as accepted", "resolved as cleared", "resolved, the host was removed"} {
+			rows = append(rows, open+" -> "+next)
+		}
+	}
+	return rows
 }
 
 // join adds what another tally counted.
