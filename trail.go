@@ -97,15 +97,39 @@ type Trail struct {
 
 // Replay folds looks of one view, in any order, into their trail.
 func Replay(looks []*Look) *Trail {
+	t := new(Trail)
+	t.AddAll(looks)
+	return t
+}
+
+// AddAll folds looks that follow those of the trail, in any order.
+func (t *Trail) AddAll(looks []*Look) {
 	ordered := slices.Clone(looks)
 	slices.SortFunc(ordered, func(a, b *Look) int {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
 	})
-	t := new(Trail)
 	for _, l := range ordered {
 		t.Add(l)
 	}
-	return t
+}
+
+// Looks returns the ids of the looks that the trail names, each once.
+func (t *Trail) Looks() []string {
+	ids := []string{t.Newest.ID}
+	for _, c := range slices.Concat(t.First, t.Latest) {
+		ids = append(ids, c.Look.ID)
+	}
+	if t.Full != nil {
+		ids = append(ids, t.Full.ID)
+	}
+	for _, head := range t.Thorough {
+		ids = append(ids, head.ID)
+	}
+	for _, s := range t.Sights {
+		ids = append(ids, s.SinceLook, s.LastLook)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // Follows reports whether the look may be added as the next of the trail; one

@@ -20,7 +20,7 @@
 // secrets are sealed under a key file in the data folder. An older SQLite
 // database is backed up before it is migrated. What a look saw is stored once for
 // all looks at the host that saw the same (sights.go), and a look comes back as it
-// went.
+// went. Looks that are rolled up (rollup.go) change no answer about the past.
 //
 // It refuses: a database of a newer version, another program's database, a
 // second process, a key file that does not belong to the database. It concludes

@@ -35,6 +35,12 @@ type engine interface {
 	// workers is the pool by which River works the jobs.
 	workers(s *Store) *sql.DB
 
+	// giveBack gives the space of rows that are gone back to the disk, where that
+	// does not happen by itself.
+	giveBack(ctx context.Context, s *Store) error
+	// size is what the database takes on disk, in bytes.
+	size(ctx context.Context, db *sql.DB) (int64, error)
+
 	// statement writes a query whose placeholders are "?" for this database.
 	statement(query string, args []any) (string, []any)
 	snapshot() *sql.TxOptions

@@ -25,56 +25,55 @@ func (t *Tx) addToHistory(hostID string, l *portvigil.Look) error {
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
-	if h.Follows(l) {
+	if !h.Newest.IsZero() && h.Follows(l) {
 		intervals, watched := h.Add(l)
 		return t.putHistory(hostID, h, frozen, intervals, watched)
 	}
 	if int64(l.Seq) <= frozen.seq {
 		return nil // its time has been folded for good
 	}
-	return t.replayHistory(hostID, l.Key(), frozen)
+	return t.replayHistory(hostID, l.Key())
 }
 
-// replayHistory derives a view's history anew from the looks after frozen.
-func (t *Tx) replayHistory(hostID string, key portvigil.ViewKey, frozen mark) error {
+// replayHistory derives a view's history anew from the looks after frozen ones.
+func (t *Tx) replayHistory(hostID string, key portvigil.ViewKey) error {
 	k := seriesOf(key)
-	if err := t.thaw(hostID, k, frozen); err != nil {
-		return fmt.Errorf("thaw history: %w", err)
-	}
-	looks, err := t.looks(`l.host_id = ? AND l.view = ? AND l.vantage = ? AND l.address = ? AND l.proto = ? AND l.seq > ? ORDER BY l.seq, l.id`,
-		hostID, k.view, k.vantage, k.address, k.proto, frozen.seq)
+	f, err := t.frozen(hostID, key)
 	if err != nil {
 		return err
 	}
-	h := &portvigil.History{Key: key}
-	if h.Lasting, err = t.intervals(hostID, k, ` AND ended = ''`); err != nil {
-		return err
+	h := f.history(key)
+	if err := t.thaw(hostID, k, f.Seq, h); err != nil {
+		return fmt.Errorf("thaw history: %w", err)
 	}
-	if h.Watched, err = t.watched(hostID, k, ` AND newest = 1`); err != nil {
+	looks, err := t.looksAfter(hostID, k, f.Seq)
+	if err != nil {
 		return err
 	}
 	intervals, watched := portvigil.ReplayHistory(h, looks)
-	return t.putHistory(hostID, h, frozen, intervals, watched)
+	return t.putHistory(hostID, h, mark{seq: -1}, intervals, watched)
 }
 
-// thaw takes a view's history back to the moment up to which it is frozen.
-func (t *Tx) thaw(hostID string, k series, f mark) error {
-	for _, step := range []struct {
-		statement string
-		args      []any
-	}{
-		{`DELETE FROM intervals` + ofSeries + ` AND first_seq > ?`, k.args(hostID, f.seq)},
-		{`UPDATE intervals SET ended = '', end_seq = 0, end_look = '', end_time = 0` + ofSeries + ` AND ended <> '' AND end_seq > ?`, k.args(hostID, f.seq)},
-		{`UPDATE intervals SET last_seq = ?, last_look = ?, last_time = ?` + ofSeries + ` AND last_seq > ?`,
-			append([]any{f.seq, f.look, f.time}, k.args(hostID, f.seq)...)},
-		{`DELETE FROM watched` + ofSeries + ` AND first_seq > ?`, k.args(hostID, f.seq)},
-		{`UPDATE watched SET last_seq = ?, last_look = ?, last_time = ?` + ofSeries + ` AND last_seq > ?`,
-			append([]any{f.seq, f.look, f.time}, k.args(hostID, f.seq)...)},
-		{`UPDATE watched SET newest = CASE WHEN EXISTS (SELECT 1 FROM watched v WHERE v.org = watched.org AND v.host_id = watched.host_id
-			AND v.view = watched.view AND v.vantage = watched.vantage AND v.address = watched.address AND v.proto = watched.proto
-			AND v.covered = watched.covered AND v.default_state = watched.default_state AND v.first_seq > watched.first_seq) THEN 0 ELSE 1 END` + ofSeries, k.args(hostID)},
-	} {
-		if _, err := t.exec(step.statement, step.args...); err != nil {
+// looksAfter returns the looks of a view after a number, in order.
+func (t *Tx) looksAfter(hostID string, k series, seq int64) ([]*portvigil.Look, error) {
+	return t.looks(`l.host_id = ? AND l.view = ? AND l.vantage = ? AND l.address = ? AND l.proto = ? AND l.seq > ? ORDER BY l.seq, l.id`,
+		hostID, k.view, k.vantage, k.address, k.proto, seq)
+}
+
+// thaw takes the rows of a view back to what they were when it was frozen.
+func (t *Tx) thaw(hostID string, k series, seq int64, h *portvigil.History) error {
+	for _, table := range []string{"intervals", "watched"} {
+		if _, err := t.exec(`DELETE FROM `+table+ofSeries+` AND first_seq > ?`, k.args(hostID, seq)...); err != nil {
+			return err
+		}
+	}
+	for _, i := range h.Lasting {
+		if err := t.putInterval(hostID, k, i); err != nil {
+			return err
+		}
+	}
+	for _, w := range h.Watched {
+		if err := t.putWatched(hostID, k, w); err != nil {
 			return err
 		}
 	}
@@ -132,7 +131,22 @@ func (t *Tx) endHistory(hostID string, k series) error {
 		return err
 	}
 	_, err = t.exec(`UPDATE histories SET frozen_seq = newest_seq, frozen_look = newest_look, frozen_time = newest_time`+ofSeries, k.args(hostID)...)
-	return err
+	if err != nil {
+		return err
+	}
+	var seq sql.NullInt64
+	if err := t.row(`SELECT max(seq) FROM looks`+ofSeries, k.args(hostID)...).Scan(&seq); err != nil || !seq.Valid {
+		return err
+	}
+	key, err := k.viewKey()
+	if err != nil {
+		return err
+	}
+	h, _, err := t.history(hostID, key)
+	if err != nil {
+		return err
+	}
+	return t.putFrozen(hostID, k, &frozen{Seq: seq.Int64, History: &lasting{Newest: h.Newest, Watched: h.Watched}})
 }
 
 // Past returns the intervals of a host that touch the moment, and what was watched

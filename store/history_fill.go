@@ -43,7 +43,7 @@ func (s *Store) fillHistory(ctx context.Context) error {
 	}
 	// A transaction a view: all at once, a large database would be in memory.
 	for _, v := range views {
-		if err := s.Update(ctx, func(tx *Tx) error { return tx.replayHistory(v.host, v.key, mark{seq: -1}) }); err != nil {
+		if err := s.Update(ctx, func(tx *Tx) error { return tx.replayHistory(v.host, v.key) }); err != nil {
 			return err
 		}
 	}

@@ -139,6 +139,14 @@ func (p *postgres) tables(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		AND relname <> '`+versionTable+`' AND relname NOT LIKE 'river%' ORDER BY relname <> 'hosts', relname`)
 }
 
+// giveBack: autovacuum makes the space free for new rows.
+func (p *postgres) giveBack(context.Context, *Store) error { return nil }
+
+func (p *postgres) size(ctx context.Context, db *sql.DB) (bytes int64, err error) {
+	err = db.QueryRowContext(ctx, `SELECT pg_database_size(current_database())`).Scan(&bytes)
+	return bytes, err
+}
+
 func (p *postgres) jobs(pool *sql.DB) riverdriver.Driver[*sql.Tx] { return riverdatabasesql.New(pool) }
 
 func (p *postgres) workers(s *Store) *sql.DB { return s.readers }

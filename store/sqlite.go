@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -69,7 +70,8 @@ func (q sqlite) open(_ context.Context, s *Store) (exists bool, err error) {
 func openWriter(path string) (*sql.DB, error) {
 	db, err := openDB(dataSource(path, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(" + busyTimeout + ")", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		// Without auto_vacuum, which only a new file takes up, a file never gets smaller.
+		"_pragma": {"busy_timeout(" + busyTimeout + ")", "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 			// 64 MiB is what a long reader may leave of the log before it is cut back.
 			"journal_size_limit(67108864)"},
 	}))
@@ -171,6 +173,36 @@ func (q sqlite) copyTo(ctx context.Context, path string) (err error) {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// givenBack is how many pages of 4 KiB one transaction gives back: about 10 ms.
+const givenBack = 128
+
+// giveBack cuts pages off that are free. A file from before does not let it, and
+// uses them for new rows.
+func (q sqlite) giveBack(ctx context.Context, s *Store) error {
+	for before := int64(math.MaxInt64); ; {
+		const incremental = 2
+		var mode, free int64
+		err := errors.Join(s.readers.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&mode),
+			s.readers.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free))
+		if err != nil || mode != incremental || free == 0 || free >= before {
+			return err
+		}
+		before = free
+		err = s.Update(ctx, func(tx *Tx) error {
+			_, err := tx.exec(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", givenBack))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (sqlite) size(ctx context.Context, db *sql.DB) (bytes int64, err error) {
+	err = db.QueryRowContext(ctx, `SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`).Scan(&bytes)
+	return bytes, err
 }
 
 func (sqlite) jobs(pool *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(pool) }

@@ -32,6 +32,8 @@ func suite(t *testing.T, db database) {
 		"looks that saw nearly the same come back exactly":        testNearlyTheSame,
 		"looks of before there were sights come back exactly":     testLooksWithoutSight,
 		"a damaged sight is named":                                testDamagedSights,
+		"a past that is rolled up answers as before":              testRollUp,
+		"it is rolled up once a day":                              testRetain,
 		"any trail comes back exactly":                            testTrailRoundTrip,
 		"any alert comes back exactly, memory included":           testAlertRoundTrip,
 		"trails are ordered, replaced and removed":                testTrails,
@@ -56,6 +58,15 @@ func suite(t *testing.T, db database) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, db.open(t, Options{}))
+		})
+	}
+	for name, test := range map[string]func(*testing.T, database){
+		"rolling up removes what is old and unnamed": testRollUpRemoves,
+		"a roll-up that is cut off goes on":          testRollUpCutOff,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, db)
 		})
 	}
 }

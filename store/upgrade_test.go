@@ -184,7 +184,7 @@ func testUpgradeThatWasCutOffGoesOn(t *testing.T, f first) {
 				return err
 			}
 			h, looks := firstHost(t, s)
-			return s.Update(t.Context(), func(tx *Tx) error { return tx.replayHistory(h.ID, looks[0].Key(), mark{seq: -1}) })
+			return s.Update(t.Context(), func(tx *Tx) error { return tx.replayHistory(h.ID, looks[0].Key()) })
 		},
 	}
 	for version := range int64(latest(t)) {

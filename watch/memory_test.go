@@ -200,11 +200,12 @@ func (tx *memoryTx) looks(wanted func(*portvigil.Look) bool) ([]*portvigil.Look,
 	return list, err
 }
 
-func (tx *memoryTx) Looks(hostID string, key portvigil.ViewKey) ([]*portvigil.Look, error) {
-	return tx.looks(func(l *portvigil.Look) bool {
+func (tx *memoryTx) ReplayTrail(hostID string, key portvigil.ViewKey) (*portvigil.Trail, error) {
+	looks, err := tx.looks(func(l *portvigil.Look) bool {
 		_, there := tx.rows["look"][hostID+" "+l.ID]
 		return there && l.Key() == key
 	})
+	return portvigil.Replay(looks), err
 }
 
 func (tx *memoryTx) LooksOfRun(hostID, run string) ([]*portvigil.Look, error) {

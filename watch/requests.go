@@ -282,11 +282,11 @@ func (e *Engine) fold(tx Tx, h portvigil.Host, l *portvigil.Look) error {
 		trail = &trails[at]
 	}
 	if !trail.Follows(l) {
-		looks, err := tx.Looks(h.ID, l.Key())
+		again, err := tx.ReplayTrail(h.ID, l.Key())
 		if err != nil {
 			return err
 		}
-		return tx.PutTrail(h.ID, portvigil.Replay(looks))
+		return tx.PutTrail(h.ID, again)
 	}
 	trail.Add(l)
 	return tx.PutTrail(h.ID, trail)

@@ -43,8 +43,9 @@ type looks interface {
 	NextSeq() (uint64, error)
 	HasLook(id string) (bool, error)
 	AddLook(hostID string, l *portvigil.Look) error
-	// Looks returns the looks of one view by rising Seq, Looks' Host being the host's name.
-	Looks(hostID string, key portvigil.ViewKey) ([]*portvigil.Look, error)
+	// ReplayTrail derives the trail of a view anew from all its looks, and from what
+	// stands for those that are no longer kept.
+	ReplayTrail(hostID string, key portvigil.ViewKey) (*portvigil.Trail, error)
 	// LooksOfRun returns the looks at a host that were started together, oldest first.
 	LooksOfRun(hostID, run string) ([]*portvigil.Look, error)
 	Trails(hostID string) ([]portvigil.Trail, error) // ordered by view, vantage, address, protocol

@@ -18,7 +18,9 @@ type Metrics struct {
 	OpenAlerts map[portvigil.Severity]int
 	Exposures  map[portvigil.Verdict]int
 	Queued     int // notifications that are not delivered yet
-	Channels   []portvigil.ChannelRow
+	// DatabaseBytes is what the database takes on disk.
+	DatabaseBytes int64
+	Channels      []portvigil.ChannelRow
 	// Restarts counts by the server's own process how often it was started again.
 	Restarts map[string]int
 	// CertificateEnds is when the server's own certificate ends; zero where it has
@@ -62,6 +64,7 @@ func (m Metrics) register(r *prometheus.Registry) {
 	}
 	gauge("hosts", "Hosts that are watched.").WithLabelValues().Set(float64(m.Hosts))
 	gauge("deliveries_queued", "Notifications that are not delivered yet.").WithLabelValues().Set(float64(m.Queued))
+	gauge("database_bytes", "What the database takes on disk.").WithLabelValues().Set(float64(m.DatabaseBytes))
 	if !m.CertificateEnds.IsZero() {
 		gauge("certificate_end_timestamp_seconds", "When the server's own certificate ends.").WithLabelValues().Set(float64(m.CertificateEnds.Unix()))
 		refused := 0.0

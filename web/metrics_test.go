@@ -98,7 +98,7 @@ func TestMetricsAreValidWhateverAChannelIsCalled(t *testing.T) {
 
 func TestMetricsCount(t *testing.T) {
 	t.Parallel()
-	m := Metrics{Hosts: 2, Queued: 5, OpenAlerts: map[portvigil.Severity]int{portvigil.High: 3}, Exposures: map[portvigil.Verdict]int{portvigil.Hidden: 1},
+	m := Metrics{Hosts: 2, Queued: 5, DatabaseBytes: 4096, OpenAlerts: map[portvigil.Severity]int{portvigil.High: 3}, Exposures: map[portvigil.Verdict]int{portvigil.Hidden: 1},
 		Channels: []portvigil.ChannelRow{{Name: "ops", LastSuccess: time.Unix(1000, 0), LastError: "refused"}, {Name: "desk"}}}
 	got := map[string]string{}
 	for _, line := range strings.Split(strings.TrimSpace(exposition(t, m)), "\n") {
@@ -107,7 +107,7 @@ func TestMetricsCount(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		"portvigil_hosts": "2", "portvigil_deliveries_queued": "5",
+		"portvigil_hosts": "2", "portvigil_deliveries_queued": "5", "portvigil_database_bytes": "4096",
 		`portvigil_alerts_open{severity="high"}`:                          "3",
 		`portvigil_endpoints{verdict="hidden"}`:                           "1",
 		`portvigil_channel_failing{channel="ops"}`:                        "1",

@@ -18,6 +18,7 @@ type serveOptions struct {
 	listen      string
 	database    string
 	keyFile     string
+	keep        string
 	noLocal     bool
 	reach       string
 	vantage     string
@@ -53,6 +54,7 @@ its data folder.`,
 	f := c.Flags()
 	f.StringVar(&o.database, "database", "", "a PostgreSQL database, as postgres://USER@HOST/DATABASE (default: a file in the data folder)")
 	f.StringVar(&o.keyFile, "key-file", "", keyFileHelp)
+	f.StringVar(&o.keep, "keep", defaultKeep, keepHelp)
 	f.StringVar(&o.listen, "listen", "127.0.0.1:7979", "address of the pages")
 	f.BoolVar(&o.behindProxy, "behind-proxy", false, "a proxy in front speaks TLS: --listen may be another address than loopback")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "file of the certificate (PEM) with which the pages speak TLS; followed when it changes")
@@ -74,6 +76,9 @@ func (o *serveOptions) check() error {
 		return portvigil.Errorf(portvigil.CodeInvalid, "--reach %q is neither internet nor internal", portvigil.Printable(o.reach))
 	}
 	if err := checkDatabase(o.database); err != nil {
+		return err
+	}
+	if _, err := parseKeep(o.keep); err != nil {
 		return err
 	}
 	if err := checkWhole(o.keyFile); err != nil {

@@ -72,6 +72,10 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 	if err != nil {
 		return err
 	}
+	keep, err := parseKeep(o.keep)
+	if err != nil {
+		return err
+	}
 	base := baseURL(page.Addr(), own)
 	engine := a.engine(ground, o, l, base, log)
 	if !o.noLocal {
@@ -92,6 +96,7 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { ready(ctx); return nil })
 	g.Go(func() error { return engine.Run(ctx) })
+	g.Go(func() error { return ground.Retain(ctx, keep) })
 	g.Go(func() error {
 		return ground.Work(ctx, store.Workers{Deliver: engine.Deliver, Look: engine.MakeLook})
 	})

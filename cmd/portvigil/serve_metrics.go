@@ -16,6 +16,10 @@ func measure(g ground, e *watch.Engine, l *lookers, own *certificate) func(conte
 		if own != nil {
 			m.CertificateEnds, m.CertificateRefused = own.state()
 		}
+		var err error
+		if m.DatabaseBytes, err = g.Size(ctx); err != nil {
+			return m, err
+		}
 		hosts, err := e.Hosts(ctx)
 		if err != nil {
 			return m, err
