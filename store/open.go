@@ -35,7 +35,7 @@ type Store struct {
 	key     string // the key file's path
 	log     *slog.Logger
 	clock   func() time.Time
-	lock    *folderLock
+	lock    *folderLock // nil where the folder is not taken: restore looks at what is there
 	engine  engine
 	writer  *sql.DB // one connection: writers queue here, not in the database
 	readers *sql.DB

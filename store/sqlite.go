@@ -52,7 +52,7 @@ func (q sqlite) open(_ context.Context, s *Store) (exists bool, err error) {
 	}
 	if logged, err := fileExists(q.path() + "-wal"); err != nil {
 		return false, err
-	} else if exists && !logged && s.lock.abandoned {
+	} else if exists && !logged && s.lock != nil && s.lock.abandoned {
 		// It is there from the first connection to the end of the last.
 		s.log.Warn("the database's write-ahead log is gone, though the server before did not come to an end in order: what changed last may be missing",
 			"file", q.path()+"-wal", "next", "put it back where a copy was made without it, or restore a backup")
