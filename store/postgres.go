@@ -127,7 +127,12 @@ func (p *postgres) hasTable(ctx context.Context, db *sql.DB, name string) (there
 
 // save keeps a backup: whoever made the database may have none.
 func (p *postgres) save(ctx context.Context, s *Store, version int64) error {
-	return s.backupTo(ctx, filepath.Join(s.dir, fmt.Sprintf("postgres.bak-%d", version)))
+	err := s.backupTo(ctx, filepath.Join(s.dir, fmt.Sprintf("postgres.bak-%d", version)))
+	// The connections that read the tables keep what they asked prepared, and
+	// PostgreSQL refuses to run that once a table has other columns.
+	s.readers.SetMaxIdleConns(-1)
+	s.readers.SetMaxIdleConns(poolSize)
+	return err
 }
 
 func (p *postgres) kind() string { return "postgres" }
