@@ -27,6 +27,7 @@ func Needs() []Need {
 		{"redis-server", "redis-server"},
 		{"mariadbd", "mariadb-server"},
 		{"nmap", "nmap"},
+		{"ndiff", "ndiff"},
 		{"postgres", "postgresql"},
 	}
 }
