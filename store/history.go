@@ -25,12 +25,12 @@ func (t *Tx) addToHistory(hostID string, l *portvigil.Look) error {
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
+	if int64(l.Seq) <= frozen.seq {
+		return nil // its time has been folded for good, also where the newest look tells nothing
+	}
 	if !h.Newest.IsZero() && h.Follows(l) {
 		intervals, watched := h.Add(l)
 		return t.putHistory(hostID, h, frozen, intervals, watched)
-	}
-	if int64(l.Seq) <= frozen.seq {
-		return nil // its time has been folded for good
 	}
 	return t.replayHistory(hostID, l.Key())
 }

@@ -72,9 +72,16 @@ func (t *Tx) addJob(args river.JobArgs, queue string, at time.Time) {
 	t.jobs = append(t.jobs, river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{
 		Queue: queue, MaxAttempts: maxAttempts, ScheduledAt: at}})
 	if at.IsZero() {
-		if t.wakes == nil {
-			t.wakes = map[string]bool{}
-		}
+		t.wake(queue)
+	}
+}
+
+// wake has the workers of the queues look for jobs once this is committed.
+func (t *Tx) wake(queues ...string) {
+	if t.wakes == nil {
+		t.wakes = map[string]bool{}
+	}
+	for _, queue := range queues {
 		t.wakes[queue] = true
 	}
 }

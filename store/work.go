@@ -35,7 +35,7 @@ const (
 	maxDeliveries  = 32
 	deliverTimeout = time.Minute
 	// rescueAfter is when River takes back a delivery that ignores its timeout;
-	// looks, having none, are never taken back while the process lives.
+	// looks, having none, are taken back only where nobody has them (inhand.go).
 	rescueAfter = 2 * deliverTimeout
 	giveUpAfter = 24 * time.Hour
 	// fetchCooldown is how close two fetches may be.
@@ -79,7 +79,8 @@ func (s *Store) Work(ctx context.Context, w Workers) error {
 		}
 		return err
 	}
-	client, err := s.newWorker(ctx, w)
+	var hand inHand
+	client, err := s.newWorker(ctx, w, &hand)
 	if err != nil {
 		return fmt.Errorf("prepare the job queue: %w", err)
 	}
@@ -89,15 +90,16 @@ func (s *Store) Work(ctx context.Context, w Workers) error {
 		}
 		return s.failure(fmt.Errorf("start the job queue: %w", err))
 	}
+	s.findLost(ctx, &hand)
 	<-client.Stopped()
 	return nil
 }
 
-func (s *Store) newWorker(ctx context.Context, w Workers) (*river.Client[*sql.Tx], error) {
+func (s *Store) newWorker(ctx context.Context, w Workers, hand *inHand) (*river.Client[*sql.Tx], error) {
 	workers := river.NewWorkers()
 	err := errors.Join(
-		river.AddWorkerSafely(workers, &deliverer{store: s, do: w.Deliver}),
-		river.AddWorkerSafely(workers, &looker{store: s, do: w.Look, until: ctx}))
+		river.AddWorkerSafely(workers, &deliverer{store: s, do: w.Deliver, hand: hand}),
+		river.AddWorkerSafely(workers, &looker{store: s, do: w.Look, hand: hand, until: ctx}))
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +124,7 @@ type deliverer struct {
 	river.WorkerDefaults[deliverJob]
 	store *Store
 	do    func(context.Context, string) error
+	hand  *inHand
 }
 
 func (d *deliverer) Timeout(*river.Job[deliverJob]) time.Duration { return deliverTimeout }
@@ -129,6 +132,7 @@ func (d *deliverer) Timeout(*river.Job[deliverJob]) time.Duration { return deliv
 func (d *deliverer) NextRetry(job *river.Job[deliverJob]) time.Time { return nextRetry(job.JobRow) }
 
 func (d *deliverer) Work(ctx context.Context, job *river.Job[deliverJob]) error {
+	defer d.hand.take(job.ID)()
 	err := d.do(ctx, job.Args.ID)
 	tooOld := time.Since(job.CreatedAt) > giveUpAfter
 	return d.store.outcome(ctx, job.JobRow, err, tooOld, func(tx *Tx) error {
@@ -141,6 +145,7 @@ type looker struct {
 	river.WorkerDefaults[lookJob]
 	store *Store
 	do    func(context.Context, string) error
+	hand  *inHand
 	until context.Context // Work's own: a look is cut off at once when it ends
 }
 
@@ -149,6 +154,7 @@ func (l *looker) Timeout(*river.Job[lookJob]) time.Duration { return -1 }
 func (l *looker) NextRetry(job *river.Job[lookJob]) time.Time { return nextRetry(job.JobRow) }
 
 func (l *looker) Work(ctx context.Context, job *river.Job[lookJob]) error {
+	defer l.hand.take(job.ID)()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(l.until, cancel)()

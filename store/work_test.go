@@ -30,6 +30,7 @@ func workSuite(t *testing.T, db database) {
 		"a look that is moved wakes its worker then":            testALookThatIsMovedWakesItsWorkerThen,
 		"what a dead process was doing is done by the next":     testWhatADeadProcessWasDoingIsDoneByTheNext,
 		"rows without a job get one":                            testRowsWithoutAJobGetOne,
+		"a job that nobody has is worked again":                 testAJobThatNobodyHasIsWorkedAgain,
 		"the end cuts looks off and lets messages arrive":       testTheEndCutsLooksOffAndLetsMessagesArrive,
 		"only one work runs at a time":                          testOnlyOneWorkRunsAtATime,
 	} {
@@ -416,6 +417,31 @@ func testRowsWithoutAJobGetOne(t *testing.T, db database) {
 	look.answer <- nil
 	same(t, finished(t, s, deliverKind), []string{"completed"})
 	same(t, finished(t, s, lookKind), []string{"completed"})
+}
+
+// testAJobThatNobodyHasIsWorkedAgain is what a database leaves that crashed, or was
+// away for long: the job's row says that it runs.
+func testAJobThatNobodyHasIsWorkedAgain(t *testing.T, db database) {
+	s, d := db.open(t, Options{}), newDesk()
+	work(t, s, d.workers())
+	add(t, s, delivery("lost", 1))
+	next(t, d.deliver).answer <- nil
+	finished(t, s, deliverKind)
+	add(t, s, delivery("had", 2))
+	had := next(t, d.deliver)
+	update(t, s, func(tx *Tx) error {
+		_, err := tx.exec(`UPDATE river_job SET state = 'running', finalized_at = NULL WHERE state = 'completed'`)
+		return err
+	})
+	if again := next(t, d.deliver); again.id == had.id {
+		t.Error("a job was worked again that somebody has")
+	} else {
+		again.answer <- nil
+	}
+	had.answer <- nil
+	if states := finished(t, s, deliverKind); len(states) != 2 {
+		t.Errorf("got %v, want two jobs that ended", states)
+	}
 }
 
 func testTheEndCutsLooksOffAndLetsMessagesArrive(t *testing.T, db database) {
