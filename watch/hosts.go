@@ -265,6 +265,12 @@ func (e *Engine) LookNow(ctx context.Context, name string, wish portvigil.LookWi
 	return send(portvigil.LookEvent{Done: &outcome})
 }
 
+// AskForLook has a host looked at now, and does not wait for it.
+func (e *Engine) AskForLook(ctx context.Context, name string, view portvigil.View) error {
+	_, _, err := e.ask(ctx, name, view, nil)
+	return err
+}
+
 // ask finds or adds the requests for a look now.
 func (e *Engine) ask(ctx context.Context, name string, view portvigil.View, ports *portvigil.PortSet) (h portvigil.Host, requests []string, err error) {
 	err = e.store.Update(ctx, func(tx Tx) error {

@@ -43,6 +43,8 @@ type Doorkeeper struct {
 type session struct {
 	until time.Time
 	user  portvigil.User // as of the sign-in; without a name for who came by a link
+	// notice is what was done just before, which the next page says; "" for nothing.
+	notice string
 }
 
 // NewDoorkeeper returns the doorkeeper of the pages at base, http://HOST:PORT.
@@ -85,7 +87,7 @@ func (d *Doorkeeper) open(w http.ResponseWriter, r *http.Request, user portvigil
 	d.mu.Lock()
 	d.forget()
 	delete(d.sessions, cookieHash(r))
-	d.sessions[sha256.Sum256([]byte(value))] = session{d.now().Add(sessionLife), user}
+	d.sessions[sha256.Sum256([]byte(value))] = session{until: d.now().Add(sessionLife), user: user}
 	d.mu.Unlock()
 	setCookie(w, r, value, int(sessionLife/time.Second))
 }
@@ -140,6 +142,30 @@ func (d *Doorkeeper) knows(r *http.Request) (portvigil.User, bool) {
 	}
 	holds, err := d.accounts.Holds(r.Context(), s.user)
 	return s.user, holds && err == nil
+}
+
+// say keeps a sentence for the next page of the request's session.
+func (d *Doorkeeper) say(r *http.Request, notice string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s, found := d.sessions[cookieHash(r)]; found {
+		s.notice = notice
+		d.sessions[cookieHash(r)] = s
+	}
+}
+
+// said returns what was kept for this page, once.
+func (d *Doorkeeper) said(r *http.Request) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s, found := d.sessions[cookieHash(r)]
+	if !found || s.notice == "" {
+		return ""
+	}
+	notice := s.notice
+	s.notice = ""
+	d.sessions[cookieHash(r)] = s
+	return notice
 }
 
 // bearer reports whether the request brings the token; the comparison takes

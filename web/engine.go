@@ -27,6 +27,7 @@ type hostKeeper interface {
 	StartMaintenance(ctx context.Context, by, name string, until time.Time, why string) (portvigil.Host, error)
 	EndMaintenance(ctx context.Context, name string) (portvigil.Host, error)
 	LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error
+	AskForLook(ctx context.Context, name string, view portvigil.View) error
 	Report(ctx context.Context, name string, report io.Reader) (*portvigil.Look, error)
 	Scope(ctx context.Context) ([]portvigil.ScopeRule, error)
 	AddScope(ctx context.Context, by string, prefix netip.Prefix, deny bool) (portvigil.ScopeRule, error)

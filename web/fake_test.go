@@ -83,6 +83,10 @@ func (f *fakeEngine) LookNow(ctx context.Context, name string, wish portvigil.Lo
 	return f.look(ctx, send)
 }
 
+func (f *fakeEngine) AskForLook(_ context.Context, name string, view portvigil.View) error {
+	return f.note("ask for look at %q %s", name, view)
+}
+
 func (f *fakeEngine) Report(_ context.Context, name string, report io.Reader) (*portvigil.Look, error) {
 	text, err := io.ReadAll(report)
 	if err != nil {

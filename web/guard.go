@@ -3,18 +3,15 @@ package web
 import (
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 )
 
-// policy runs no script and loads nothing from elsewhere.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-
-// forms are the paths that take a form. The rest only shows.
-var forms = []string{"/sign-in", "/sign-out", "/welcome"}
+// policy runs only the script that we serve, none that stands in a page, and loads
+// nothing from elsewhere.
+const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // guard sets what every answer carries, and refuses what no page takes: other
-// methods than GET but for forms, forms that another site's page sent, and
+// methods than those of links and forms, forms that another site's page sent, and
 // requests that were led here under another name (DNS rebinding). With
 // TLS the browser has compared the name; behind a proxy it is the proxy's business; a page of another name brings no
 // cookie of ours in any case.
@@ -26,15 +23,17 @@ func guard(d *Doorkeeper, next http.Handler) http.Handler {
 			http.Error(w, "This server answers as localhost and 127.0.0.1 only. Open the link with one of these names.", http.StatusMisdirectedRequest)
 			return
 		}
-		if r.Method == http.MethodPost && slices.Contains(forms, r.URL.Path) {
+		switch r.Method {
+		case http.MethodGet, http.MethodHead:
+		case http.MethodPost:
 			// Browsers say which site a form is from: Sec-Fetch-Site, or Origin.
 			if http.NewCrossOriginProtection().Check(r) != nil {
 				http.Error(w, "This form was sent by another site's page, so nothing was done.", http.StatusForbidden)
 				return
 			}
-		} else if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			h.Set("Allow", "GET, HEAD")
-			http.Error(w, "The pages only show; the commands change.", http.StatusMethodNotAllowed)
+		default:
+			h.Set("Allow", "GET, HEAD, POST")
+			http.Error(w, "The pages take GET, HEAD and POST; programs use the API below /v1/.", http.StatusMethodNotAllowed)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -61,17 +61,14 @@ func (s *site) signInAs(t *testing.T, own string) *http.Cookie {
 	return w.Result().Cookies()[0]
 }
 
-func TestGuardTakesNothingButGET(t *testing.T) {
+func TestGuardTakesNoMethodButThoseOfLinksAndForms(t *testing.T) {
 	t.Parallel()
 	s := newSite(base, &fakeEngine{host: sampleHost(), alert: sampleAlert()})
 	cookie, link := s.signIn(t), strings.TrimPrefix(s.keeper.NewLink(), base)
-	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"} {
-		for _, path := range append([]string{link, "/v1/alerts/A1/ack"}, everyPath...) {
-			w := s.request(method, path, func(r *http.Request) {
-				r.AddCookie(cookie)
-				r.Header.Set("Origin", "http://evil.example")
-			})
-			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+	for _, method := range []string{"PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"} {
+		for _, path := range append([]string{link, "/alerts/A1/ack"}, everyPath...) {
+			w := s.request(method, path, func(r *http.Request) { r.AddCookie(cookie) })
+			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD, POST" {
 				t.Errorf("%s %s answered %d, Allow %q", method, path, w.Code, w.Header().Get("Allow"))
 			}
 			for name := range w.Header() {
@@ -89,10 +86,33 @@ func TestGuardTakesNothingButGET(t *testing.T) {
 	}
 }
 
-func TestGuardEveryAnswerForbidsScriptFramesSniffingAndStoring(t *testing.T) {
+func TestGuardTakesNoFormOfAnotherSite(t *testing.T) {
+	t.Parallel()
+	s := newSite(base, &fakeEngine{host: sampleHost(), alert: sampleAlert()})
+	cookie := s.signIn(t)
+	for name, set := range map[string]func(http.Header){
+		"another origin":          func(h http.Header) { h.Set("Origin", "http://evil.example") },
+		"another port":            func(h http.Header) { h.Set("Origin", "http://127.0.0.1:1") },
+		"no origin that is told":  func(h http.Header) { h.Set("Origin", "null") },
+		"another site, as told":   func(h http.Header) { h.Set("Sec-Fetch-Site", "cross-site") },
+		"the same site elsewhere": func(h http.Header) { h.Set("Sec-Fetch-Site", "same-site") },
+	} {
+		for _, path := range append([]string{"/sign-in", "/alerts/A1/ack"}, everyPath...) {
+			w := s.request("POST", path, func(r *http.Request) { r.AddCookie(cookie); set(r.Header) })
+			if w.Code != http.StatusForbidden {
+				t.Errorf("%s: POST %s answered %d", name, path, w.Code)
+			}
+		}
+	}
+	if asked := s.engine.asked(); len(asked) > 0 {
+		t.Errorf("the engine was asked: %q", asked)
+	}
+}
+
+func TestGuardEveryAnswerForbidsForeignScriptFramesSniffingAndStoring(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"Content-Security-Policy":      "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+		"Content-Security-Policy":      "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 		"X-Content-Type-Options":       "nosniff",
 		"X-Frame-Options":              "DENY",
 		"Referrer-Policy":              "no-referrer",

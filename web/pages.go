@@ -12,31 +12,19 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
-//go:embed pages/*.html pages/style.css
+//go:embed pages/*.html pages/style.css pages/app.js pages/mark.svg
 var files embed.FS
 
-// Pages serves what people look at: the overview, one host, one alert; and
-// /metrics. Nothing of it changes anything. The style sheet alone is shown to
-// everybody: it is part of the published source, and the page that refuses
-// needs it.
+// Pages serves what people look at and decide on, and /metrics to who brings
+// its token. measure says what is measured.
 func Pages(e Engine, d *Doorkeeper, metricsToken string, measure func(context.Context) (Metrics, error), log *slog.Logger) http.Handler {
 	p := &pages{engine: e, doorkeeper: d, log: log, now: d.now,
-		views: template.Must(template.New("").Funcs(words).ParseFS(files, "pages/*.html"))}
+		metrics: metricsHandler(measure, metricsToken, d, log),
+		views:   template.Must(template.New("").Funcs(words).ParseFS(files, "pages/*.html"))}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /enter", p.enter(d))
-	mux.HandleFunc("GET /sign-in", p.askWho)
-	mux.HandleFunc("POST /sign-in", p.signIn)
-	mux.HandleFunc("POST /sign-out", p.signOut)
-	mux.HandleFunc("GET /welcome", p.signedIn(d, p.welcome))
-	mux.HandleFunc("POST /welcome", p.signedIn(d, p.addFirst))
-	mux.HandleFunc("GET /style.css", p.style)
-	mux.HandleFunc("GET /{$}", p.signedIn(d, p.overview))
-	mux.HandleFunc("GET /hosts/{name}", p.signedIn(d, p.host))
-	mux.HandleFunc("GET /alerts/{id}", p.signedIn(d, p.alert))
-	mux.HandleFunc("GET /metrics", metricsHandler(measure, metricsToken, d, log))
-	mux.HandleFunc("/", p.signedIn(d, func(w http.ResponseWriter, r *http.Request) {
-		p.fail(w, r, portvigil.Errorf(portvigil.CodeNotFound, "there is no page at %s", shown(r.URL.Path)))
-	}))
+	for pattern, route := range p.routes() {
+		mux.HandleFunc(pattern, p.shows(route))
+	}
 	return guard(d, mux)
 }
 
@@ -46,66 +34,82 @@ type pages struct {
 	views      *template.Template
 	log        *slog.Logger
 	now        func() time.Time
+	metrics    http.HandlerFunc
 }
 
-// page is what every page is made of.
+// page is what a handler says of its page.
 type page struct {
 	Title string
-	Now   time.Time
 	Body  any
 }
 
 // framed is a page with what stands around it.
 type framed struct {
 	page
-	User string // who is signed in; "" for who came by a link, and for strangers
+	Now     time.Time
+	User    string // who is signed in; "" for who came by a link, and for strangers
+	Known   bool   // whether somebody is signed in at all
+	Section string // the first word of the path, "" for the overview
+	Notice  string // what was done just before
 }
 
 // enter takes the token of a link and begins a session. A HEAD request takes
 // nothing: programs that check the links of a mail send those.
-func (p *pages) enter(d *Doorkeeper) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet || !d.take(r.URL.Query().Get("token")) {
-			p.refuse(w, r, "This link has been used, or is too old.")
-			return
-		}
-		d.open(w, r, portvigil.User{})
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+func (p *pages) enter(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || !p.doorkeeper.take(r.URL.Query().Get("token")) {
+		p.refuse(w, r, "This link has been used, or is too old.")
+		return
 	}
+	p.doorkeeper.open(w, r, portvigil.User{})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-func (p *pages) signedIn(d *Doorkeeper, next http.HandlerFunc) http.HandlerFunc {
+func (p *pages) signedIn(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		user, known := d.knows(r)
+		user, known := p.doorkeeper.knows(r)
 		if !known {
 			p.refuse(w, r, "Sign in")
 			return
 		}
-		next(w, r.WithContext(context.WithValue(r.Context(), userKey{}, user.Name)))
+		next(w, r.WithContext(context.WithValue(r.Context(), memberKey{}, user.Name)))
 	}
 }
 
-type userKey struct{}
+type memberKey struct{}
 
 // userOf is the name of the user whose session a page is shown in.
 func userOf(r *http.Request) string {
-	name, _ := r.Context().Value(userKey{}).(string)
+	name, _ := r.Context().Value(memberKey{}).(string)
 	return name
+}
+
+// actor is the name that goes into the records of what somebody does on a page.
+// Who came by a link can run commands on the server's machine, and has no other.
+func actor(r *http.Request) string {
+	if name := userOf(r); name != "" {
+		return name
+	}
+	return "somebody with a link"
 }
 
 // refuse shows the form to sign in, which leads back to what was asked for.
 func (p *pages) refuse(w http.ResponseWriter, r *http.Request, why string) {
-	p.show(w, r, http.StatusUnauthorized, "signin.html", page{"Sign in", p.now(), signInPage{Why: why, Next: local(r.URL.RequestURI())}})
-}
-
-func (p *pages) style(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, files, "pages/style.css")
+	next := r.URL.RequestURI()
+	if isForm(r) {
+		next = "/"
+	}
+	p.show(w, r, http.StatusUnauthorized, "signin.html", page{"Sign in", signInPage{Why: why, Next: local(next)}})
 }
 
 // show renders into memory first: a page that fails half-way is none.
 func (p *pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data page) {
+	_, known := r.Context().Value(memberKey{}).(string)
+	whole := framed{page: data, Now: p.now(), User: userOf(r), Known: known, Section: sectionOf(r.URL.Path)}
+	if known {
+		whole.Notice = p.doorkeeper.said(r)
+	}
 	var b strings.Builder
-	if err := p.views.ExecuteTemplate(&b, name, framed{data, userOf(r)}); err != nil {
+	if err := p.views.ExecuteTemplate(&b, name, whole); err != nil {
 		p.log.Error("page not rendered", "page", name, "err", err)
 		http.Error(w, "The page could not be made; see the server's log.", http.StatusInternalServerError)
 		return
@@ -124,5 +128,5 @@ func (p *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if body.Code == portvigil.CodeNotFound {
 		title = "Not found"
 	}
-	p.show(w, r, statusOf(body.Code), "error.html", page{title, p.now(), body})
+	p.show(w, r, statusOf(body.Code), "error.html", page{title, body})
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/portvigil/portvigil/web/account"
 )
 
-// maxForm bounds a form, in bytes: a name, two passwords and a path.
-const maxForm = 16 << 10
+// maxSignIn bounds the forms of strangers, in bytes: a name, two passwords and a
+// path, and what somebody typed before the session ended.
+const maxSignIn = 64 << 10
 
 // signInPage is what the form to sign in shows.
 type signInPage struct {
@@ -32,12 +33,12 @@ func local(path string) string {
 }
 
 func (p *pages) askWho(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "signin.html", page{"Sign in", p.now(), signInPage{Why: "Sign in", Next: "/"}})
+	p.show(w, r, http.StatusOK, "signin.html", page{"Sign in", signInPage{Why: "Sign in", Next: "/"}})
 }
 
 // signIn takes the form. What was wrong with it is not told.
 func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, maxSignIn)
 	if err := r.ParseForm(); err != nil {
 		p.fail(w, r, portvigil.Errorf(portvigil.CodeInvalid, "the form is not as expected"))
 		return
@@ -61,7 +62,7 @@ func (p *pages) notIn(w http.ResponseWriter, r *http.Request, err error, form si
 	body := Describe(err)
 	logInternal(p.log, r, body, err)
 	form.Why = begun(body.sentence()) + "."
-	p.show(w, r, statusOf(body.Code), "signin.html", page{"Sign in", p.now(), form})
+	p.show(w, r, statusOf(body.Code), "signin.html", page{"Sign in", form})
 }
 
 func (p *pages) signOut(w http.ResponseWriter, r *http.Request) {
@@ -74,12 +75,12 @@ type welcomePage struct{ Why, Name string }
 
 // welcome shows the form to who came by a link, while nobody can sign in.
 func (p *pages) welcome(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "welcome.html", page{"Welcome", p.now(), welcomePage{}})
+	p.show(w, r, http.StatusOK, "welcome.html", page{"Welcome", welcomePage{}})
 }
 
 // addFirst makes the first user, and the session theirs.
 func (p *pages) addFirst(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, maxSignIn)
 	if err := r.ParseForm(); err != nil {
 		p.fail(w, r, portvigil.Errorf(portvigil.CodeInvalid, "the form is not as expected"))
 		return
@@ -93,7 +94,7 @@ func (p *pages) addFirst(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		body := Describe(err)
 		logInternal(p.log, r, body, err)
-		p.show(w, r, statusOf(body.Code), "welcome.html", page{"Welcome", p.now(), welcomePage{begun(body.sentence()) + ".", name}})
+		p.show(w, r, statusOf(body.Code), "welcome.html", page{"Welcome", welcomePage{begun(body.sentence()) + ".", name}})
 		return
 	}
 	p.doorkeeper.open(w, r, user)

@@ -89,7 +89,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 		o.Hosts = append(o.Hosts, lineOf(h))
 	}
 	slices.SortStableFunc(o.Hosts, func(a, b hostLine) int { return b.Worst.Rank() - a.Worst.Rank() })
-	p.show(w, r, http.StatusOK, "overview.html", page{"Overview", p.now(), o})
+	p.show(w, r, http.StatusOK, "overview.html", page{"Overview", o})
 }
 
 func worstFirst(alerts []portvigil.Alert) {
@@ -116,15 +116,19 @@ type hostPage struct {
 	Doors      some[*portvigil.Exposure] // those that somebody has to look at first
 	HasInside  bool
 	HasOutside bool
+	Form       form
 }
 
-func (p *pages) host(w http.ResponseWriter, r *http.Request) {
+func (p *pages) host(w http.ResponseWriter, r *http.Request) { p.showHost(w, r, http.StatusOK, form{}) }
+
+// showHost shows the host's page with a form that could not be done.
+func (p *pages) showHost(w http.ResponseWriter, r *http.Request, status int, f form) {
 	s, err := p.engine.Host(r.Context(), r.PathValue("name"))
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	h := hostPage{hostLine: lineOf(s)}
+	h := hostPage{hostLine: lineOf(s), Form: f}
 	for _, v := range s.Views {
 		h.HasInside = h.HasInside || v.View == portvigil.Inside
 		h.HasOutside = h.HasOutside || v.View == portvigil.Outside
@@ -140,7 +144,7 @@ func (p *pages) host(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.SortStableFunc(doors, func(a, b *portvigil.Exposure) int { return b.Severity().Rank() - a.Severity().Rank() })
 	h.Doors = first(doors, maxDoors)
-	p.show(w, r, http.StatusOK, "host.html", page{shown(s.Host.Name), p.now(), h})
+	p.show(w, r, status, "host.html", page{shown(s.Host.Name), h})
 }
 
 // alertPage is what /alerts/ID shows.
@@ -148,13 +152,19 @@ type alertPage struct {
 	Alert portvigil.Alert
 	Rows  some[portvigil.AlertEndpoint]
 	Story []portvigil.AuditEntry
+	Form  form
 }
 
 func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
+	p.showAlert(w, r, http.StatusOK, form{})
+}
+
+// showAlert shows the alert's page with a form that could not be done.
+func (p *pages) showAlert(w http.ResponseWriter, r *http.Request, status int, f form) {
 	a, story, err := p.engine.Alert(r.Context(), r.PathValue("id"))
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	p.show(w, r, http.StatusOK, "alert.html", page{shown(a.Text), p.now(), alertPage{a, first(a.Endpoints, maxDoors), story}})
+	p.show(w, r, status, "alert.html", page{shown(a.Text), alertPage{a, first(a.Endpoints, maxDoors), story, f}})
 }

@@ -15,19 +15,22 @@ import (
 
 // words are the functions of the templates.
 var words = template.FuncMap{
-	"shown":  shown,
-	"part":   part,
-	"word":   word,
-	"exact":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"ago":    ago,
-	"due":    due,
-	"place":  place,
-	"info":   func(k portvigil.Kind) portvigil.KindInfo { return k.Info() },
-	"behind": func(s *portvigil.Service) string { return shown(s.Label()) },
-	"begun":  begun,
-	"stands": stands,
-	"steps":  steps,
-	"differ": differ,
+	"shown":    shown,
+	"part":     part,
+	"word":     word,
+	"exact":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"clock":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"sections": sections,
+	"verdict":  verdictWord,
+	"ago":      ago,
+	"due":      due,
+	"place":    place,
+	"info":     func(k portvigil.Kind) portvigil.KindInfo { return k.Info() },
+	"behind":   func(s *portvigil.Service) string { return shown(s.Label()) },
+	"begun":    begun,
+	"stands":   stands,
+	"steps":    steps,
+	"differ":   differ,
 }
 
 // maxShown is how many bytes of one text a page shows: banners are at most
@@ -85,6 +88,24 @@ func word(name, otherwise string) string {
 		return otherwise
 	}
 	return name
+}
+
+// verdictWord is a verdict as a sentence has it: its own word, with what it means
+// where the word alone does not say so.
+func verdictWord(v portvigil.Verdict) string {
+	switch v {
+	case portvigil.Hidden:
+		return "hidden from the host itself"
+	case portvigil.UnexpectedExposed:
+		return "unexpected, open to the outside"
+	case portvigil.UnexpectedListening:
+		return "unexpected, listening"
+	case portvigil.Unverified:
+		return "expected, not verified"
+	case portvigil.Gap:
+		return "let through, nothing listens"
+	}
+	return shown(v)
 }
 
 // begun writes a sentence's first letter large: the table of kinds has clauses.

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/portvigil/portvigil"
+)
+
+// audience is who a page is for. The zero value is for those whom the pages know.
+type audience int
+
+const (
+	members   audience = iota // who has a session
+	everybody                 // nothing of it is secret
+	machines                  // brings a token of its own, which the handler asks for
+)
+
+// pageRoute is what answers one method and path of the pages, and for whom.
+type pageRoute struct {
+	audience audience
+	serve    http.HandlerFunc
+}
+
+// routes is every page, and every form that stands on one.
+func (p *pages) routes() map[string]pageRoute {
+	return map[string]pageRoute{
+		"GET /enter":     {everybody, p.enter},
+		"GET /sign-in":   {everybody, p.askWho},
+		"POST /sign-in":  {everybody, p.signIn},
+		"POST /sign-out": {everybody, p.signOut},
+		"GET /style.css": {everybody, p.file},
+		"GET /app.js":    {everybody, p.file},
+		"GET /mark.svg":  {everybody, p.file},
+		"GET /metrics":   {machines, p.metrics},
+
+		"GET /welcome":  {members, p.welcome},
+		"POST /welcome": {members, p.addFirst},
+
+		"GET /{$}": {members, p.overview},
+
+		"GET /alerts/{id}":              {members, p.alert},
+		"POST /alerts/{id}/ack":         {members, p.acknowledge},
+		"POST /alerts/{id}/investigate": {members, p.investigate},
+		"POST /alerts/{id}/comment":     {members, p.comment},
+		"POST /alerts/{id}/resolve":     {members, p.resolve},
+
+		"GET /hosts/{name}":       {members, p.host},
+		"POST /hosts/{name}/look": {members, p.lookNow},
+
+		"GET /": {members, p.noPage},
+	}
+}
+
+// shows wraps a page for those it is for; whoever else asks may sign in first.
+func (p *pages) shows(route pageRoute) http.HandlerFunc {
+	if route.audience == members {
+		return p.signedIn(route.serve)
+	}
+	return route.serve
+}
+
+func (p *pages) noPage(w http.ResponseWriter, r *http.Request) {
+	p.fail(w, r, portvigil.Errorf(portvigil.CodeNotFound, "there is no page at %s", shown(r.URL.Path)))
+}
+
+// file serves what every page needs. It is part of the published source, and the
+// page that refuses needs it, too.
+func (p *pages) file(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, files, "pages"+r.URL.Path)
+}
+
+// isForm reports whether a request would change something.
+func isForm(r *http.Request) bool { return r.Method == http.MethodPost }
+
+// sectionOf is the part of the pages that a path belongs to: the first word.
+func sectionOf(path string) string {
+	section, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return section
+}

@@ -1,0 +1,25 @@
+package web
+
+import "slices"
+
+// section is one entry of the bar above every page.
+type section struct {
+	Title, Path string
+	Key         string   // after g, which leads there
+	words       []string // the first words of the paths that belong to it
+}
+
+// Holds reports whether a page belongs to the section, by the first word of its path.
+func (s section) Holds(word string) bool { return slices.Contains(s.words, word) }
+
+// sections are the bar above every page, in its order.
+func sections() []section {
+	return []section{
+		{"Overview", "/", "o", []string{"", "start"}},
+		{"Alerts", "/alerts", "a", []string{"alerts"}},
+		{"Hosts", "/hosts", "h", []string{"hosts", "scope"}},
+		{"Baseline", "/baseline", "b", []string{"baseline", "review"}},
+		{"Channels", "/channels", "c", []string{"channels"}},
+		{"Settings", "/settings", "s", []string{"settings", "users", "tokens", "account", "audit", "about", "docs"}},
+	}
+}
