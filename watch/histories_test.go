@@ -226,6 +226,11 @@ func TestHistoriesThatDiffered(t *testing.T) {
 	for name, events := range map[string][]event{
 		"missing, and changed at an address before": missingAndChanged("10.0.0.5"),
 		"missing, and changed at an address after":  missingAndChanged("203.0.113.9"),
+		"the clock is put back while a second sight is awaited": {
+			{What: "look", Vantage: "local", Address: "203.0.113.7", Open: []uint16{22, 80}, Closed: []uint16{22, 9100}, Refuses: true, Passes: 11 * time.Minute},
+			{What: "wait", Passes: -2 * time.Hour},
+			{What: "schedule", Partly: true, Passes: time.Hour},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -67,7 +67,8 @@ func canDecide(view portvigil.View, x portvigil.Exposure) bool {
 // again returns when a look that is needed since a view began to say something
 // else of the door is to be made, or made once more: it waits for as long as has
 // passed since. So the first look comes at once, and one that does not help is
-// repeated ever more rarely, down to the host's regular pace.
+// repeated ever more rarely, down to the host's regular pace. What was seen by a
+// clock that has been put back since lies ahead, and is as far away.
 func again(s portvigil.Situation, door portvigil.Door, view portvigil.View) time.Time {
 	var since time.Time
 	for i := range s.Trails {
@@ -75,7 +76,7 @@ func again(s portvigil.Situation, door portvigil.Door, view portvigil.View) time
 			since = sight.Since
 		}
 	}
-	return s.Now.Add(min(s.Now.Sub(since), s.Host.Interval(view)))
+	return s.Now.Add(min(s.Now.Sub(since).Abs(), s.Host.Interval(view)))
 }
 
 // newInside returns the TCP ports that the newest inside look was the first to
