@@ -29,6 +29,8 @@ func Needs() []Need {
 		{"nmap", "nmap"},
 		{"ndiff", "ndiff"},
 		{"postgres", "postgresql"},
+		{"chromium", "chromium"},
+		{"npm", "npm"}, // for axe-core; Debian has none
 	}
 }
 

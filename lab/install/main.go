@@ -1,6 +1,7 @@
 // Install brings the Debian packages that the lab needs onto the machine: only
 // those that are missing, only as root, and without starting any of their
-// daemons. It says once what it is about to install.
+// daemons. It says once what it is about to install. Then it has npm install
+// axe-core into the user's cache, which needs no root.
 //
 // It never fails the build: where it may not or cannot install, it says why in
 // one line, and the tests that need the programs are skipped with the reason
@@ -31,6 +32,25 @@ func main() {
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "lab: "+err.Error())
 	}
+	if err := axe(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "lab: "+err.Error())
+	}
+}
+
+// axe installs what pages are judged with.
+func axe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	did, err := lab.InstallAxe(ctx)
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return errors.New("no npm here, so pages are not judged by axe-core")
+	case err != nil:
+		return fmt.Errorf("install axe-core, with which pages are judged: %w", err)
+	case did:
+		fmt.Println("lab: installed axe-core into the cache")
+	}
+	return nil
 }
 
 func run(ctx context.Context) error {
