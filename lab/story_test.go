@@ -27,6 +27,7 @@ type story struct {
 	// database is the URL of a PostgreSQL database; "" for SQLite in the data folder.
 	database string
 	local    bool // it looks at its own machine from inside, too
+	lab      *lab.Lab
 	scanner  *lab.Host
 	target   *lab.Host
 	mail     *lab.MailServer
@@ -166,7 +167,7 @@ func newStory(t *testing.T) *story { return (&story{t: t}).begin() }
 func (s *story) begin() *story {
 	t := s.t
 	l := lab.New(t)
-	s.bin, s.data, s.scanner, s.target = lab.Build(t), filepath.Join(t.TempDir(), "data"), l.Host("scanner"), l.Host("target")
+	s.lab, s.bin, s.data, s.scanner, s.target = l, lab.Build(t), filepath.Join(t.TempDir(), "data"), l.Host("scanner"), l.Host("target")
 	people := l.Host("people")
 	s.mail = lab.Mailbox(t, people)
 	s.slack = lab.Receiver(t, people, 8001)
