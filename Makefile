@@ -35,7 +35,7 @@ export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
 	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-full \
-	bench-deliver bench-growth bench-histories generate release clean help
+	bench-deliver bench-growth bench-histories screenshots generate release clean help
 
 build: ## Build bin/portvigil: static, for this machine
 	$(BUILD) -o bin/portvigil ./cmd/portvigil
@@ -74,6 +74,12 @@ bench-growth: ## Measure what a host adds to both databases a day when nothing c
 bench-deliver: ## Measure alerts a second, and from commit to receiver at 50 a second (needs root)
 	@go run ./lab/install
 	go test -count=1 -vet=off -timeout 10m -v -run '^TestEveryAlertIsDelivered$$' ./lab -args -pace 20s -burst 90
+
+screenshots: ## Take pictures of every page into build/screenshots/, wide and narrow, light and dark (needs root)
+	@go run ./lab/install
+	@rm -rf build/screenshots
+	go test -count=1 -vet=off -timeout 10m -run '^TestEveryPageCanBeUsed$$' ./lab -args -pictures $(CURDIR)/build/screenshots
+	@echo "$$(ls build/screenshots | wc -l) pictures in build/screenshots/"
 
 lint: lint-format lint-vet lint-static lint-modules lint-rooms lint-cross lint-generated ## Run every check that is no test
 	@echo "lint: clean"
@@ -126,8 +132,8 @@ release: ## Build dist/: static binaries for every system, with checksums
 	done; done
 	@cd dist && sha256sum portvigil-* > SHA256SUMS
 
-clean: ## Remove bin/ and dist/
-	rm -rf bin dist
+clean: ## Remove bin/, build/ and dist/
+	rm -rf bin build dist
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -54,6 +54,9 @@ func (l *Lab) Browser(t testing.TB) *Browser {
 			pause()
 		}
 	})
+	// Not a context with a time limit: the first call's is the connection's.
+	late := time.AfterFunc(patience, cancel)
+	defer late.Stop()
 	if _, err := chromedp.CallBrowser(b.ctx, browser.GetVersion, cdp.Empty{}); err != nil {
 		t.Fatalf("the browser does not answer: %v; it printed:\n%s", err, b.process.Output())
 	}

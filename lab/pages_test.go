@@ -1,11 +1,13 @@
 package lab_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"net/http"
 	"net/url"
-	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,19 +29,19 @@ const maxPages, maxVariants = 80, 3
 
 // look is a way in which somebody looks at a page.
 type look struct {
-	name   string
-	width  int // in CSS pixels
-	scale  float64
-	narrow bool // nothing may stick out to the right
+	name  string
+	width int // in CSS pixels
+	scale float64
 }
 
-var looks = []look{{"1440", 1440, 1, false}, {"390", 390, 1, true}, {"zoom", 720, 2, true}}
+var looks = []look{{"1440", 1440, 1}, {"390", 390, 1}, {"200-percent", 720, 2}}
 
 // TestEveryPageCanBeUsed goes to every page that links lead to from the overview,
 // as wide as a desk's screen, as narrow as a telephone, and at 200 %, light and
-// dark: everybody can read it (WCAG 2.2 AA, as far as a program can tell), nothing
-// has to be scrolled sideways, nothing is logged or stopped by the policy, and it
-// weighs little. It knows nothing of the pages, and so holds for new ones.
+// dark: everybody can read it (WCAG 2.2 AA, as far as a program can tell) and use
+// it by keyboard, nothing has to be scrolled sideways, nothing is logged or stopped
+// by the policy, and it weighs little. It knows nothing of the pages, and so holds
+// for new ones.
 func TestEveryPageCanBeUsed(t *testing.T) {
 	t.Parallel()
 	if *pictures == "" {
@@ -49,15 +51,22 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 	s := newSite(t)
 	s.fill()
 	filled := time.Since(began)
-	tab := s.signedIn()
-	walk := walk{site: s, tab: tab, seen: map[string]bool{}, variants: map[string]int{}}
-	walk.from("/")
-	if len(walk.pages) < 10 {
-		t.Errorf("links lead to %d pages only: %v", len(walk.pages), walk.pages)
+	w := &walk{site: s, tab: s.signedIn(), seen: map[string]bool{}, variants: map[string]int{}, kinds: map[string]bool{}}
+	w.from("/")
+	w.tab.Forgive(lab.TroubleConsole, "404")
+	w.visit("/no-such-page", http.StatusNotFound)
+	w.tab = s.browser.Tab(t)
+	w.visit("/sign-in", http.StatusOK)
+	if len(w.pages) < 10 {
+		t.Errorf("links lead to %d pages only: %v", len(w.pages), w.pages)
 	}
-	t.Logf("%d pages in %v, after %v to fill the site", len(walk.pages), (time.Since(began) - filled).Round(time.Second), filled.Round(time.Second))
-	if walk.left > 0 {
-		t.Logf("%d more links were not followed", walk.left)
+	if !w.hostile {
+		t.Error("no page shows what the hostile door says: whether it is run was not tried")
+	}
+	t.Logf("%d pages in %v, after %v to fill the site; the heaviest has %d bytes", len(w.pages),
+		(time.Since(began) - filled).Round(time.Second), filled.Round(time.Second), w.heaviest)
+	if w.left > 0 {
+		t.Logf("%d more links were not followed", w.left)
 	}
 }
 
@@ -65,11 +74,14 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 type walk struct {
 	*site
 	tab      *lab.Tab
-	pages    []string // visited, in order
+	pages    []string // visited by links, in order
 	next     []string
 	seen     map[string]bool
-	variants map[string]int // of each path
-	left     int            // links that were one too many
+	variants map[string]int  // of each path
+	left     int             // links that were one too many
+	kinds    map[string]bool // of pages that were gone through by keyboard
+	hostile  bool            // a page shows what the hostile door says
+	heaviest int             // bytes
 }
 
 // from visits a page, and all to which links lead.
@@ -79,7 +91,7 @@ func (w *walk) from(start string) {
 		page := w.next[0]
 		w.next = w.next[1:]
 		w.pages = append(w.pages, page)
-		w.visit(page)
+		w.visit(page, http.StatusOK)
 	}
 }
 
@@ -98,14 +110,27 @@ func (w *walk) add(page string) {
 	w.next = append(w.next, page)
 }
 
+// inside returns the path and query of a link that leads to another page of the
+// same server, "" for one that leads elsewhere, or out.
+func (w *walk) inside(href string) string {
+	u, err := url.Parse(href)
+	if err != nil || u.Scheme+"://"+u.Host != w.base || slices.Contains([]string{"/sign-out", "/enter"}, u.Path) {
+		return ""
+	}
+	return u.RequestURI()
+}
+
 // visit looks at a page in every way, and notes where it leads.
-func (w *walk) visit(page string) {
+func (w *walk) visit(page string, status int) {
 	t, tab := w.t, w.tab
 	t.Helper()
-	tab.Viewport(t, looks[0].width, 900, 1)
+	tab.Viewport(t, looks[0].width, 900, looks[0].scale)
 	tab.Scheme(t, lab.Light)
-	if status := tab.Open(t, w.base+page); status != 200 {
-		t.Errorf("%s has status %d", page, status)
+	if got := tab.Open(t, w.base+page); got != status {
+		t.Errorf("%s has status %d, want %d", page, got, status)
+	}
+	if lab.Ask[string](t, tab, "document.contentType") != "text/html" {
+		return // data for programs
 	}
 	weight := tab.Weight(t)
 	for _, href := range lab.Ask[[]string](t, tab, `[...document.querySelectorAll('a[href]:not([download])')].map(a => a.href)`) {
@@ -113,22 +138,25 @@ func (w *walk) visit(page string) {
 			w.add(to)
 		}
 	}
+	if *pictures != "" {
+		w.photograph(page)
+		return
+	}
 	for _, l := range looks {
 		tab.Viewport(t, l.width, 900, l.scale)
 		for _, scheme := range []lab.Scheme{lab.Light, lab.Dark} {
 			tab.Scheme(t, scheme)
-			if *pictures != "" {
-				if l.scale == 1 {
-					tab.Screenshot(t, filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s.png", pictureName(page), l.name, scheme)))
-				}
-				continue
+			for _, line := range tab.Axe(t) {
+				t.Errorf("%s, %s, %s: %s", page, l.name, scheme, line)
 			}
-			w.judge(page, l, scheme)
+		}
+		for _, line := range tab.Sideways(t) {
+			t.Errorf("%s, %s: %s", page, l.name, line)
 		}
 	}
-	if *pictures != "" {
-		return
-	}
+	w.byKeyboard(page)
+	w.hostile = w.hostile || strings.Contains(tab.Text(t), "<script>alert(1)")
+	w.heaviest = max(w.heaviest, weight)
 	if weight > maxWeight {
 		t.Errorf("%s weighs %d bytes, want at most %d", page, weight, maxWeight)
 	}
@@ -137,49 +165,60 @@ func (w *walk) visit(page string) {
 	}
 }
 
-// judge holds the page as it is shown now against the rules. In the dark only the
-// colours are others.
-func (w *walk) judge(page string, l look, scheme lab.Scheme) {
+// usable is what one can do something with on a page. Of a group of radio buttons
+// the Tab key comes to one.
+const usable = `[...document.querySelectorAll('a[href], button, input, select, textarea, summary')].filter(e =>
+	e.checkVisibility({visibilityProperty: true}) && !e.disabled && e.type !== 'hidden' && e.type !== 'radio' && e.tabIndex >= 0).length`
+
+// byKeyboard goes through a page by the Tab key: it comes to all that can be used,
+// all of it has a name, and one sees where one is. One page of a kind is gone
+// through: a page of a host is like that of another one.
+func (w *walk) byKeyboard(page string) {
 	w.t.Helper()
-	var found []string
-	if scheme == lab.Light {
-		found = w.tab.Axe(w.t)
-		if l.narrow {
-			found = slices.Concat(found, w.tab.Sideways(w.t))
-		}
-	} else {
-		found = w.tab.AxeRules(w.t, "color-contrast", "link-in-text-block")
+	kind := strings.SplitN(page, "/", 3)[1]
+	if w.kinds[kind] {
+		return
 	}
-	for _, line := range found {
-		w.t.Errorf("%s, %s, %s: %s", page, l.name, scheme, line)
+	w.kinds[kind] = true
+	stops := w.tab.Stops(w.t)
+	if want := lab.Ask[int](w.t, w.tab, usable); len(stops) < want {
+		w.t.Errorf("%s: the Tab key comes to %d things, want the %d that can be used: %v", page, len(stops), want, stops)
+	}
+	for _, s := range stops {
+		if s.Name == "" {
+			w.t.Errorf("%s: a %s has no name", page, s.Role)
+		}
+		if !s.Shown {
+			w.t.Errorf("%s: one does not see that %s %q has the focus", page, s.Role, s.Name)
+		}
 	}
 }
 
-// inside returns the path and query of a link that leads to another page of the
-// same server, "" for one that leads elsewhere, or out.
-func (w *walk) inside(href string) string {
-	u, err := url.Parse(href)
-	if err != nil || u.Scheme+"://"+u.Host != w.base {
-		return ""
+// photograph takes the pictures of a page.
+func (w *walk) photograph(page string) {
+	w.t.Helper()
+	name := pictureName(page, lab.Ask[string](w.t, w.tab, "document.querySelector('h1')?.textContent ?? ''"))
+	for _, l := range looks[:2] { // at 200 % it is the same, larger
+		w.tab.Viewport(w.t, l.width, 900, l.scale)
+		for _, scheme := range []lab.Scheme{lab.Light, lab.Dark} {
+			w.tab.Scheme(w.t, scheme)
+			w.tab.Screenshot(w.t, filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s.png", name, l.name, scheme)))
+		}
 	}
-	switch path.Dir(u.Path + "/x") { // without a slash at the end
-	case "/sign-out", "/enter", "/metrics", "/style.css":
-		return ""
-	}
-	return u.RequestURI()
 }
 
-// pictureName is a page's path as the name of a file; ids of alerts are cut to
-// what tells them apart.
-func pictureName(page string) string {
-	name := strings.Trim(strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' {
-			return r
-		}
-		return '_'
-	}, page), "_")
-	if name == "" {
-		return "overview"
+var (
+	alertID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	noWord  = regexp.MustCompile(`[^A-Za-z0-9.]+`)
+)
+
+// pictureName names a page by its path; the id of an alert, which is another one
+// each time, by the page's heading instead.
+func pictureName(page, heading string) string {
+	name := alertID.ReplaceAllLiteralString(page, heading)
+	name = strings.Trim(noWord.ReplaceAllString(name, "-"), "-.")
+	if len(name) > 60 {
+		name = strings.Trim(name[:60], "-.")
 	}
-	return name
+	return cmp.Or(name, "overview")
 }

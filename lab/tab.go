@@ -53,6 +53,8 @@ func (b *Browser) tab(t testing.TB, parent context.Context, o ...chromedp.Contex
 		}
 	})
 	// The first call opens the tab, which lives as long as the call's context.
+	late := time.AfterFunc(patience, cancel)
+	defer late.Stop()
 	if _, err := chromedp.Call(tab.ctx, accessibility.Enable, cdp.Empty{}); err != nil {
 		t.Fatalf("open a tab: %v; the browser printed:\n%s", err, b.process.Output())
 	}

@@ -47,13 +47,14 @@ func (t Trouble) String() string { return fmt.Sprintf("%s on %s: %s", t.Kind, t.
 type witness struct {
 	answering sync.WaitGroup // goroutines that close dialogs
 
-	mu       sync.Mutex // guards what follows
-	page     string     // the path of the page that is being loaded, or shown
-	trouble  []Trouble
-	forgiven []forgiven
-	bytes    map[network.RequestID]int    // that came
-	loading  map[network.RequestID]string // the URLs that are not all there
-	changed  chan struct{}                // closed when loading changes; nil while nobody waits
+	mu        sync.Mutex // guards what follows
+	page      string     // the path of the page that is being loaded, or shown
+	trouble   []Trouble
+	forgiven  []forgiven
+	redirects int                          // bytes of answers that led elsewhere
+	bytes     map[network.RequestID]int    // that came of what was asked for since anew
+	loading   map[network.RequestID]string // the URLs that are not all there
+	changed   chan struct{}                // closed when loading changes; nil while nobody waits
 }
 
 type forgiven struct {
@@ -151,20 +152,20 @@ func (w *witness) asked(e *network.EventRequestWillBeSent) {
 	if e.Type == network.ResourceTypeDocument {
 		w.page = u.Path
 	}
+	if r := e.RedirectResponse; r != nil {
+		// The same request goes on elsewhere, and its end counts from there.
+		w.redirects += int(r.EncodedDataLength)
+	}
 	if w.bytes == nil {
 		w.bytes, w.loading = map[network.RequestID]int{}, map[network.RequestID]string{}
 	}
-	if r := e.RedirectResponse; r != nil {
-		// The same request goes on elsewhere, and its end counts from there.
-		w.bytes[network.RequestID(fmt.Sprint(e.RequestID, " ", len(w.bytes)))] = w.bytes[e.RequestID] + int(r.EncodedDataLength)
-		w.bytes[e.RequestID] = 0
-	}
-	w.loading[e.RequestID] = e.Request.URL
+	w.bytes[e.RequestID], w.loading[e.RequestID] = 0, e.Request.URL
 	w.wake()
 }
 
+// add counts bytes of a request that was made since anew.
 func (w *witness) add(id network.RequestID, bytes int) {
-	if _, known := w.loading[id]; known || w.bytes[id] > 0 {
+	if _, ours := w.bytes[id]; ours {
 		w.bytes[id] += bytes
 	}
 }
@@ -188,7 +189,7 @@ func streams(r *network.Response) bool { return r.MimeType == "text/event-stream
 func (w *witness) anew() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.bytes, w.loading = map[network.RequestID]int{}, map[network.RequestID]string{}
+	w.redirects, w.bytes, w.loading = 0, map[network.RequestID]int{}, map[network.RequestID]string{}
 }
 
 // quiet waits until nothing is being loaded, and returns how much came, and what
@@ -198,7 +199,7 @@ func (w *witness) quiet(within time.Duration) (bytes int, loading []string) {
 	defer over.Stop()
 	for {
 		w.mu.Lock()
-		bytes, loading = 0, nil
+		bytes, loading = w.redirects, nil
 		for _, n := range w.bytes {
 			bytes += n
 		}
