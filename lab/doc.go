@@ -26,16 +26,20 @@
 //     a mail has come when it is in the inbox.
 //   - The machine's own services and settings are not touched. Two folders are
 //     made where they are missing, because a program has their path built in:
-//     /run/netns (iproute2) and /run/sshd (OpenSSH).
+//     /run/netns (iproute2) and /run/sshd (OpenSSH). axe-core lies in the user's
+//     cache, where lab/install puts it.
 //
 // It refuses to run without root, and skips the test with the reason; so it does
 // where a program is missing (Require). With CI=true a skip counts as a failure
 // (lab/runtests).
 //
+// A Browser is a further host, with a Chromium in it: Forward leads its loopback
+// to a server's, as ssh -L does, and a Tab is used as people do.
+//
 // Hosts share the machine's process ids, users and files. Loss and delay on the
 // way are not offered: kernels without netem are common.
 //
 // Begin at Lab.New in lab.go and Host in host.go; daemons.go has the targets,
-// mailbox.go and receiver.go the other ends of notifications, lab_test.go all of
-// them in use.
+// mailbox.go and receiver.go the other ends of notifications, browser.go and
+// tab.go the pages' readers, lab_test.go and browser_test.go all of them in use.
 package lab

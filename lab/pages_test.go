@@ -57,6 +57,9 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 	w.visit("/no-such-page", http.StatusNotFound)
 	w.tab = s.browser.Tab(t)
 	w.visit("/sign-in", http.StatusOK)
+	if *pictures != "" {
+		return
+	}
 	if len(w.pages) < 10 {
 		t.Errorf("links lead to %d pages only: %v", len(w.pages), w.pages)
 	}
@@ -217,8 +220,8 @@ var (
 func pictureName(page, heading string) string {
 	name := alertID.ReplaceAllLiteralString(page, heading)
 	name = strings.Trim(noWord.ReplaceAllString(name, "-"), "-.")
-	if len(name) > 60 {
-		name = strings.Trim(name[:60], "-.")
+	if len(name) > 40 {
+		name = strings.Trim(name[:40], "-.")
 	}
 	return cmp.Or(name, "overview")
 }

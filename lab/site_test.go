@@ -117,14 +117,11 @@ func (s *site) alertsOfWeb1() {
 	s.t.Helper()
 	t, web := s.t, s.target
 	web.Listen(t, "-say", hostile, fmt.Sprintf("tcp/:%d", doorNew))
-	var stay []string
-	for port := doorAcknowledged; port <= doorAccepted; port++ {
-		stay = append(stay, fmt.Sprintf("tcp/:%d", port))
+	for port := uint16(doorAcknowledged); port <= doorAccepted; port++ {
+		web.Nginx(t, port)
 	}
-	web.Listen(t, stay...)
 	web.NodeExporterInUnit(t, 9100)
-	door := func(port int) *lab.Process { return web.Listen(t, fmt.Sprintf("tcp/:%d", port)) }
-	shut, cleared, reopened := door(doorShut), door(doorCleared), door(doorReopened)
+	shut, cleared, reopened := web.Redis(t, doorShut), web.Nginx(t, doorCleared), web.Nginx(t, doorReopened)
 	s.must(1, "hosts", "look", "web1", "-p", webDoors)
 	s.reportWeb1()
 
@@ -143,7 +140,7 @@ func (s *site) alertsOfWeb1() {
 	reopened.Stop(t)
 	s.reportWeb1()
 	s.must(1, "hosts", "look", "web1", "--outside", "-p", webDoors)
-	door(doorReopened)
+	web.Nginx(t, doorReopened)
 	s.must(1, "hosts", "look", "web1", "--outside", "-p", webDoors)
 }
 
