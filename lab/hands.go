@@ -141,7 +141,7 @@ func (tab *Tab) click(t testing.TB, what string, node nodeID) {
 // Stop is where the focus rests on its way through a page.
 type Stop struct {
 	Role, Name string
-	Shown      bool // one sees that it is there
+	Shown      bool // one sees that it is there: by an outline or a shadow
 
 	node nodeID
 }

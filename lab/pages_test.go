@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -25,7 +26,7 @@ const maxWeight = 150 << 10
 // The pages that are walked: how many in all, and how many of one path that differ
 // only by what follows the question mark. A list that can be sorted by anything
 // links to itself in a hundred ways.
-const maxPages, maxVariants = 80, 3
+const maxPages, maxVariants = 50, 3
 
 // look is a way in which somebody looks at a page.
 type look struct {
@@ -51,7 +52,7 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 	s := newSite(t)
 	s.fill()
 	filled := time.Since(began)
-	w := &walk{site: s, tab: s.signedIn(), seen: map[string]bool{}, variants: map[string]int{}, kinds: map[string]bool{}}
+	w := &walk{site: s, tab: s.signedIn(), seen: map[string]bool{}, variants: map[string]int{}, kinds: map[string]bool{}, wrong: map[string][]string{}}
 	w.from("/")
 	w.tab.Forgive(lab.TroubleConsole, "404")
 	w.visit("/no-such-page", http.StatusNotFound)
@@ -60,6 +61,7 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 	if *pictures != "" {
 		return
 	}
+	w.tell()
 	if len(w.pages) < 10 {
 		t.Errorf("links lead to %d pages only: %v", len(w.pages), w.pages)
 	}
@@ -80,11 +82,30 @@ type walk struct {
 	pages    []string // visited by links, in order
 	next     []string
 	seen     map[string]bool
-	variants map[string]int  // of each path
-	left     int             // links that were one too many
-	kinds    map[string]bool // of pages that were gone through by keyboard
-	hostile  bool            // a page shows what the hostile door says
-	heaviest int             // bytes
+	variants map[string]int      // of each path
+	left     int                 // links that were one too many
+	kinds    map[string]bool     // of pages that were gone through by keyboard
+	hostile  bool                // a page shows what the hostile door says
+	heaviest int                 // bytes
+	wrong    map[string][]string // what is wrong, and where
+}
+
+// finds notes what is wrong somewhere. What all pages share is wrong on all of
+// them, and told once.
+func (w *walk) finds(where, what string) { w.wrong[what] = append(w.wrong[what], where) }
+
+// tell fails the test with all that is wrong.
+func (w *walk) tell() {
+	w.t.Helper()
+	const most = 3
+	for _, what := range slices.Sorted(maps.Keys(w.wrong)) {
+		where := w.wrong[what]
+		text := strings.Join(where[:min(most, len(where))], "; ")
+		if more := len(where) - most; more > 0 {
+			text += fmt.Sprintf("; and %d more", more)
+		}
+		w.t.Errorf("%s\n\ton %s", what, text)
+	}
 }
 
 // from visits a page, and all to which links lead.
@@ -130,7 +151,7 @@ func (w *walk) visit(page string, status int) {
 	tab.Viewport(t, looks[0].width, 900, looks[0].scale)
 	tab.Scheme(t, lab.Light)
 	if got := tab.Open(t, w.base+page); got != status {
-		t.Errorf("%s has status %d, want %d", page, got, status)
+		w.finds(page, fmt.Sprintf("status %d, want %d", got, status))
 	}
 	if lab.Ask[string](t, tab, "document.contentType") != "text/html" {
 		return // data for programs
@@ -150,21 +171,21 @@ func (w *walk) visit(page string, status int) {
 		for _, scheme := range []lab.Scheme{lab.Light, lab.Dark} {
 			tab.Scheme(t, scheme)
 			for _, line := range tab.Axe(t) {
-				t.Errorf("%s, %s, %s: %s", page, l.name, scheme, line)
+				w.finds(fmt.Sprintf("%s (%s, %s)", page, l.name, scheme), line)
 			}
 		}
 		for _, line := range tab.Sideways(t) {
-			t.Errorf("%s, %s: %s", page, l.name, line)
+			w.finds(fmt.Sprintf("%s (%s)", page, l.name), line)
 		}
 	}
 	w.byKeyboard(page)
 	w.hostile = w.hostile || strings.Contains(tab.Text(t), "<script>alert(1)")
 	w.heaviest = max(w.heaviest, weight)
 	if weight > maxWeight {
-		t.Errorf("%s weighs %d bytes, want at most %d", page, weight, maxWeight)
+		w.finds(page, fmt.Sprintf("it weighs %d bytes, want at most %d", weight, maxWeight))
 	}
 	for _, trouble := range tab.Trouble() {
-		t.Errorf("%s: %s", page, trouble)
+		w.finds(page, fmt.Sprintf("%s: %s", trouble.Kind, trouble.Text))
 	}
 }
 
@@ -185,14 +206,14 @@ func (w *walk) byKeyboard(page string) {
 	w.kinds[kind] = true
 	stops := w.tab.Stops(w.t)
 	if want := lab.Ask[int](w.t, w.tab, usable); len(stops) < want {
-		w.t.Errorf("%s: the Tab key comes to %d things, want the %d that can be used: %v", page, len(stops), want, stops)
+		w.finds(page, fmt.Sprintf("the Tab key comes to %d things, want the %d that can be used: %v", len(stops), want, stops))
 	}
 	for _, s := range stops {
 		if s.Name == "" {
-			w.t.Errorf("%s: a %s has no name", page, s.Role)
+			w.finds(page, fmt.Sprintf("a %s has no name", s.Role))
 		}
 		if !s.Shown {
-			w.t.Errorf("%s: one does not see that %s %q has the focus", page, s.Role, s.Name)
+			w.finds(page, fmt.Sprintf("one does not see that %s %q has the focus", s.Role, s.Name))
 		}
 	}
 }
