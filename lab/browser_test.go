@@ -86,6 +86,7 @@ func trial(t *testing.T) (*lab.Browser, string) {
 // made to happen, and told.
 func TestABrowserNoticesWhatIsWrong(t *testing.T) {
 	t.Parallel()
+	lab.RequireAxe(t)
 	b, base := trial(t)
 	tab := b.Tab(t)
 	kinds := func(path string) []string {

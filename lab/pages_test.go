@@ -99,7 +99,7 @@ func (w *walk) tell() {
 	w.t.Helper()
 	const most = 3
 	for _, what := range slices.Sorted(maps.Keys(w.wrong)) {
-		where := w.wrong[what]
+		where := slices.Compact(w.wrong[what])
 		text := strings.Join(where[:min(most, len(where))], "; ")
 		if more := len(where) - most; more > 0 {
 			text += fmt.Sprintf("; and %d more", more)
