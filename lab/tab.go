@@ -221,7 +221,7 @@ const quietTime = 10 * time.Second
 
 // Weight is how many bytes came since the page was asked for, headers and all, as
 // they were on the way. It waits until nothing is being loaded any more; of a
-// stream that does not end it counts what there is.
+// stream that does not end, and of the icon, it counts what there is.
 func (tab *Tab) Weight(t testing.TB) int {
 	t.Helper()
 	bytes, loading := tab.seen.quiet(quietTime)

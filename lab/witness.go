@@ -159,8 +159,13 @@ func (w *witness) asked(e *network.EventRequestWillBeSent) {
 	if w.bytes == nil {
 		w.bytes, w.loading = map[network.RequestID]int{}, map[network.RequestID]string{}
 	}
-	w.bytes[e.RequestID], w.loading[e.RequestID] = 0, e.Request.URL
-	w.wake()
+	w.bytes[e.RequestID] = 0
+	// What the browser asks for by itself, the page's icon, is not waited for: when
+	// the page is left meanwhile, nothing tells that it ended.
+	if e.Type != network.ResourceTypeOther {
+		w.loading[e.RequestID] = e.Request.URL
+		w.wake()
+	}
 }
 
 // add counts bytes of a request that was made since anew.
