@@ -35,7 +35,7 @@ export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
 	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-full \
-	bench-deliver bench-growth bench-histories generate release clean help
+	bench-deliver bench-growth bench-histories bench-pages generate release clean help
 
 build: ## Build bin/portvigil: static, for this machine
 	$(BUILD) -o bin/portvigil ./cmd/portvigil
@@ -74,6 +74,9 @@ bench-growth: ## Measure what a host adds to both databases a day when nothing c
 bench-deliver: ## Measure alerts a second, and from commit to receiver at 50 a second (needs root)
 	@go run ./lab/install
 	go test -count=1 -vet=off -timeout 10m -v -run '^TestEveryAlertIsDelivered$$' ./lab -args -pace 20s -burst 90
+
+bench-pages: ## Measure what the pages ask, with 500 hosts of 20 doors and 5,000 alerts
+	go test -count=1 -vet=off -timeout 60m -v -run '^TestPagesAnswerInTime$$' ./cmd/portvigil -args -page-hosts 500
 
 lint: lint-format lint-vet lint-static lint-modules lint-rooms lint-cross lint-generated ## Run every check that is no test
 	@echo "lint: clean"

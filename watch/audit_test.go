@@ -39,7 +39,7 @@ func TestWhatPeopleDoIsWrittenDown(t *testing.T) {
 		got = append(got, x.What+": "+x.Subject.Kind+" "+x.Subject.Name)
 	}
 	want := []string{"comment: alert " + a.ID, "maintenance started: host web1", "maintenance ended: host web1", "channel tested: channel ops",
-		"channel removed: channel ops", "network denied: network 192.0.2.0/24", "host removed: host web1"}
+		"channel removed: channel ops", "network denied: network 192.0.2.0/24", "cleared: alert " + a.ID, "host removed: host web1"}
 	if diff := cmp.Diff(want, got); diff != "" || total != len(want) {
 		t.Errorf("%d acts (-want +got):\n%s", total, diff)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
-// wait returns the next note without waiting for one.
+// next returns the next note without waiting for one.
 func next(notes <-chan portvigil.ChangeNote) (n portvigil.ChangeNote, there bool) {
 	select {
 	case n, there = <-notes:
@@ -36,10 +36,10 @@ func TestWhoListensIsToldWhatWasWritten(t *testing.T) {
 	if n, there := next(notes); there {
 		t.Errorf("told %+v, though nothing was written", n)
 	}
-	w.out.set(home4, 22)
-	w.look()
 	_, err = w.engine.Investigate(t.Context(), "ann", a.ID)
 	w.must(err)
+	w.out.set(home4, 22)
+	w.look()
 	tell(portvigil.ChangeNote{Hosts: []string{web1}, Alerts: []string{a.ID}}) // in one
 	w.channel("night")
 	tell(portvigil.ChangeNote{More: true})
