@@ -212,7 +212,7 @@ func (a *Alert) Open() bool { return a.State != AlertResolved }
 // and nobody has seen that: what opened for an hour and shut again may be the
 // trace of somebody. It stays listed until a person comments on or acknowledges it.
 func (a *Alert) ToBeNoted() bool {
-	return !a.Open() && a.Resolution.Kind == ResolvedCleared && a.Resolution.By == "portvigil" &&
+	return !a.Open() && a.Resolution != nil && a.Resolution.Kind == ResolvedCleared && a.Resolution.By == "portvigil" &&
 		a.Severity.Rank() >= High.Rank() && !a.Memory.Noted
 }
 

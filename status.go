@@ -18,6 +18,40 @@ type HostStatus struct {
 	Kept string `json:"kept,omitempty"`
 }
 
+// HostSummary is what lists say of one host: counts instead of its doors and alerts.
+type HostSummary struct {
+	Host Host `json:"host"`
+	// Doors counts the host's exposures by verdict.
+	Doors map[Verdict]int `json:"doors"`
+	// Alerts counts the open ones by severity; Worst is the highest, "" for none.
+	Alerts map[Severity]int `json:"alerts"`
+	Worst  Severity         `json:"worst,omitempty"`
+	// ToNote is how many alerts ended by themselves and have been seen by nobody.
+	ToNote int          `json:"to_note,omitempty"`
+	Views  []ViewStatus `json:"views"`
+	// NextOutside, NextInside and Kept are those of HostStatus.
+	NextOutside time.Time `json:"next_outside,omitzero"`
+	NextInside  time.Time `json:"next_inside,omitzero"`
+	Kept        string    `json:"kept,omitempty"`
+}
+
+// Open is how many alerts of the host are open.
+func (s *HostSummary) Open() (n int) {
+	for _, count := range s.Alerts {
+		n += count
+	}
+	return n
+}
+
+// ChangeNote says what was written since the note before it.
+type ChangeNote struct {
+	Hosts  []string `json:"hosts,omitempty"`  // by name: something about them is another now
+	Alerts []string `json:"alerts,omitempty"` // by id
+	// More tells that something else has changed as well: more than a note names,
+	// or what is about no host and no alert.
+	More bool `json:"more,omitempty"`
+}
+
 // ViewStatus says how far one view of a host can be trusted.
 type ViewStatus struct {
 	View     View      `json:"view"`

@@ -71,16 +71,23 @@ func (t *Tx) PutAlert(a portvigil.Alert) error {
 	if err != nil {
 		return fmt.Errorf("store alert %s: %w", a.ID, err)
 	}
-	return t.put("alert", a.ID, `INSERT INTO alerts (org, id, host, family, kind, state, opened, changed, body, memory)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	return t.put("alert", a.ID, `INSERT INTO alerts (org, id, host, family, kind, state, opened, changed, body, memory,
+			severity, attention, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (org, id) DO UPDATE SET host = excluded.host, family = excluded.family, kind = excluded.kind,
 			state = excluded.state, opened = excluded.opened, changed = excluded.changed,
-			body = excluded.body, memory = excluded.memory`,
-		org, a.ID, a.Host, string(a.Family), string(a.Kind), string(a.State), micros(a.Opened), micros(a.Changed), body, memory)
+			body = excluded.body, memory = excluded.memory,
+			severity = excluded.severity, attention = excluded.attention, words = excluded.words`,
+		org, a.ID, a.Host, string(a.Family), string(a.Kind), string(a.State), micros(a.Opened), micros(a.Changed), body, memory,
+		string(a.Severity), flag(a.Attention()), a.Words())
 }
 
 // alerts returns those that the condition holds for, oldest first.
 func (t *Tx) alerts(where string, args ...any) ([]portvigil.Alert, error) {
+	return t.alertRows(`WHERE org = ? AND (`+where+`) ORDER BY opened, id`, append([]any{org}, args...)...)
+}
+
+// alertRows reads the rows of the rest of a query.
+func (t *Tx) alertRows(rest string, args ...any) ([]portvigil.Alert, error) {
 	var all []portvigil.Alert
 	err := t.each(func(row *sql.Rows) error {
 		var id, body, memory string
@@ -96,7 +103,7 @@ func (t *Tx) alerts(where string, args ...any) ([]portvigil.Alert, error) {
 		}
 		all = append(all, a)
 		return nil
-	}, `SELECT id, body, memory FROM alerts WHERE org = ? AND (`+where+`) ORDER BY opened, id`, append([]any{org}, args...)...)
+	}, `SELECT id, body, memory FROM alerts `+rest, args...)
 	return all, err
 }
 
@@ -106,8 +113,8 @@ func (t *Tx) AddAudit(e portvigil.AuditEntry) error {
 	if err != nil {
 		return fmt.Errorf("store audit entry %s: %w", e.ID, err)
 	}
-	return t.put("audit entry", e.ID, `INSERT INTO audit (org, id, alert, time, body) VALUES (?, ?, ?, ?, ?)`,
-		org, e.ID, e.Alert, micros(e.Time), body)
+	return t.put("audit entry", e.ID, `INSERT INTO audit (org, id, alert, time, actor, body) VALUES (?, ?, ?, ?, ?, ?)`,
+		org, e.ID, e.Alert, micros(e.Time), e.By, body)
 }
 
 // Audit returns an alert's story, oldest step first.

@@ -21,6 +21,14 @@ func (t *Tx) Baselines() ([]portvigil.BaselineVersion, error) {
 		`SELECT name, body FROM baselines b WHERE org = ? AND `+newest+` ORDER BY CASE kind WHEN 'host' THEN 0 ELSE 1 END, kind, name`, org)
 }
 
+// BaselinesFor returns the newest version of a host's document and of each group's,
+// the host's first, then by name.
+func (t *Tx) BaselinesFor(host string) ([]portvigil.BaselineVersion, error) {
+	return records[portvigil.BaselineVersion](t, "baselines",
+		`SELECT name, body FROM baselines b WHERE org = ? AND (kind = 'host' AND name = ? OR kind < 'host' OR kind > 'host') AND `+newest+`
+			ORDER BY CASE kind WHEN 'host' THEN 0 ELSE 1 END, kind, name`, org, host)
+}
+
 // BaselineVersions returns every version of a document, the oldest first.
 func (t *Tx) BaselineVersions(kind, name string) ([]portvigil.BaselineVersion, error) {
 	return records[portvigil.BaselineVersion](t, "baselines",

@@ -162,6 +162,38 @@ func (t *Tx) Past(hostID string, at time.Time) ([]portvigil.Interval, []portvigi
 	return intervals, watched, err
 }
 
+// PastBetween returns the intervals of a host that touch a time, and what was
+// watched during it or not longer than before ahead of it: what
+// portvigil.TimelineOf asks for. Of each the newest are returned, atMost many, and
+// leftOut is how many there are beyond.
+func (t *Tx) PastBetween(hostID string, from, to time.Time, before time.Duration, atMost int) (intervals []portvigil.Interval, watched []portvigil.Watched, leftOut int, err error) {
+	first, last := micros(from), micros(to)
+	touch := ` WHERE org = ? AND host_id = ? AND (first_time < ? OR after_time > 0 AND after_time < ?) AND (ended = '' OR end_time > ?)`
+	args := []any{org, hostID, last, last, first}
+	if leftOut, err = t.beyond(`intervals`+touch, atMost, args); err != nil {
+		return nil, nil, 0, err
+	}
+	intervals, err = t.intervalsWhere(touch+` ORDER BY last_time DESC, first_time DESC, first_look, entrance, port LIMIT ?`, append(args, atMost)...)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	during := ` WHERE org = ? AND host_id = ? AND first_time < ? AND last_time >= ?`
+	args = []any{org, hostID, last, micros(from.Add(-before))}
+	more, err := t.beyond(`watched`+during, atMost, args)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	watched, err = t.watchedWhere(during+` ORDER BY last_time DESC, first_look LIMIT ?`, append(args, atMost)...)
+	return intervals, watched, leftOut + more, err
+}
+
+// beyond is how many more rows a query has than are wanted.
+func (t *Tx) beyond(from string, atMost int, args []any) (int, error) {
+	var n int
+	err := t.row(`SELECT count(*) FROM `+from, args...).Scan(&n)
+	return max(0, n-atMost), err
+}
+
 // mark is a portvigil.Mark as columns hold it.
 type mark struct {
 	seq  int64

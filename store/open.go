@@ -79,6 +79,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := s.fillHistory(ctx); err != nil {
 		return err
 	}
+	if err := s.fillPages(ctx); err != nil {
+		return err
+	}
 	if s.vault, err = s.openVault(ctx); err != nil {
 		return err
 	}

@@ -161,7 +161,10 @@ func (s *Store) load(ctx context.Context, f io.ReadSeeker, c BackupContents, sec
 	if err := migrateUp(ctx, ours, jobs); err != nil {
 		return err
 	}
-	return s.fillHistory(ctx)
+	if err := s.fillHistory(ctx); err != nil {
+		return err
+	}
+	return s.fillPages(ctx)
 }
 
 // fill inserts the backup's rows. It is named by its own tables and columns: what

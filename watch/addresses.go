@@ -142,5 +142,14 @@ func (e *Engine) AddScope(ctx context.Context, by string, prefix netip.Prefix, d
 			return rule, portvigil.Errorf(portvigil.CodeOutOfScope, "%s is never scanned: it is %s", prefix.Addr(), why)
 		}
 	}
-	return rule, e.store.Update(ctx, func(tx Tx) error { return tx.PutScopeRule(rule) })
+	what := portvigil.ActNetworkAllowed
+	if deny {
+		what = portvigil.ActNetworkDenied
+	}
+	return rule, e.store.Update(ctx, func(tx Tx) error {
+		if err := tx.PutScopeRule(rule); err != nil {
+			return err
+		}
+		return e.act(tx, by, what, "network", rule.Prefix.String(), "")
+	})
 }

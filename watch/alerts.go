@@ -12,12 +12,55 @@ import (
 // and those that ended by themselves and are to be noted), or all of them,
 // newest change first.
 func (e *Engine) Alerts(ctx context.Context, open bool) (list []portvigil.Alert, err error) {
-	err = e.store.View(ctx, func(tx Tx) error { list, err = tx.Alerts(false); return err })
-	if open {
-		list = slices.DeleteFunc(list, func(a portvigil.Alert) bool { return !a.Open() && !a.ToBeNoted() })
-	}
-	slices.SortStableFunc(list, func(a, b portvigil.Alert) int { return b.Changed.Compare(a.Changed) })
+	list, _, err = e.AlertsWhere(ctx, portvigil.AlertFilter{Attention: open})
 	return list, err
+}
+
+// AlertsWhere returns the page of alerts that the filter asks for, and how many
+// there are without its Limit and Offset.
+func (e *Engine) AlertsWhere(ctx context.Context, f portvigil.AlertFilter) (page []portvigil.Alert, total int, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		f, some, err := inGroup(tx, f)
+		if err != nil || !some {
+			return err
+		}
+		page, total, err = tx.AlertsWhere(f)
+		return err
+	})
+	return page, total, err
+}
+
+// AlertCounts counts the alerts that the filter asks for, those of one state and
+// severity together.
+func (e *Engine) AlertCounts(ctx context.Context, f portvigil.AlertFilter) (list []portvigil.AlertCount, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		f, some, err := inGroup(tx, f)
+		if err != nil || !some {
+			return err
+		}
+		list, err = tx.AlertCounts(f)
+		return err
+	})
+	return list, err
+}
+
+// inGroup names the hosts of the filter's group; false where it has none.
+func inGroup(tx Tx, f portvigil.AlertFilter) (portvigil.AlertFilter, bool, error) {
+	if f.Group == "" {
+		return f, true, nil
+	}
+	hosts, err := tx.Hosts()
+	if err != nil {
+		return f, false, err
+	}
+	wanted := f.Hosts
+	f.Hosts = nil
+	for _, h := range hosts {
+		if slices.Contains(h.Groups, f.Group) && (len(wanted) == 0 || slices.Contains(wanted, h.Name)) {
+			f.Hosts = append(f.Hosts, h.Name)
+		}
+	}
+	return f, len(f.Hosts) > 0, nil
 }
 
 // Alert returns one alert with its story.

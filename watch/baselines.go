@@ -16,15 +16,12 @@ const (
 
 // baselineOf gathers what holds for a host from the newest documents.
 func baselineOf(tx Tx, h portvigil.Host) (portvigil.Baseline, error) {
-	versions, err := tx.Baselines()
+	versions, err := tx.BaselinesFor(h.Name)
 	if err != nil {
 		return portvigil.Baseline{}, err
 	}
 	var docs []portvigil.Document
 	for _, v := range versions {
-		if v.Kind == docHost && v.Name != h.Name {
-			continue
-		}
 		parsed, err := portvigil.ParseBaseline(nameOf(v.Kind, v.Name), []byte(v.Text))
 		if err != nil {
 			return portvigil.Baseline{}, fmt.Errorf("read the baseline of %s %s: %w", v.Kind, v.Name, err)
@@ -174,10 +171,18 @@ func (e *Engine) save(tx Tx, by string, h portvigil.Host, v portvigil.BaselineVe
 	}
 	v.Version++
 	v.Text, v.By, v.Why, v.Time = text, by, why, e.now()
-	if err := tx.AddBaseline(v); err != nil {
+	if err := addBaseline(tx, v); err != nil {
 		return v, err
 	}
 	return v, e.evaluate(tx, h, approval)
+}
+
+// addBaseline adds a version, and says who made it.
+func addBaseline(tx Tx, v portvigil.BaselineVersion) error {
+	if err := tx.AddBaseline(v); err != nil {
+		return err
+	}
+	return tx.AddAct(portvigil.NewAct(v.Time, v.By, portvigil.ActBaselineChanged, v.Kind, v.Name, fmt.Sprintf("to version %d: %s", v.Version, v.Why)))
 }
 
 // RemoveDoor takes a door out of the host's baseline.
@@ -238,7 +243,7 @@ func (e *Engine) ImportBaseline(ctx context.Context, by string, docs []portvigil
 				}
 				v.Version++
 				v.Text, v.By, v.Why, v.Time = d.Text, by, "imported", e.now()
-				if err := tx.AddBaseline(v); err != nil {
+				if err := addBaseline(tx, v); err != nil {
 					return err
 				}
 			}

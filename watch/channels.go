@@ -56,7 +56,10 @@ func (e *Engine) AddChannel(ctx context.Context, by string, c portvigil.ChannelR
 		} else if portvigil.ErrorCode(err) != portvigil.CodeNotFound {
 			return err
 		}
-		return tx.PutChannel(c)
+		if err := tx.PutChannel(c); err != nil {
+			return err
+		}
+		return e.act(tx, by, portvigil.ActChannelAdded, "channel", c.Name, c.Kind)
 	})
 }
 
@@ -79,14 +82,16 @@ func (e *Engine) RemoveChannel(ctx context.Context, by, name string) error {
 		if err := tx.RemoveChannel(c.ID); err != nil {
 			return err
 		}
-		_, err = e.judgeMeans(tx)
-		return err
+		if _, err = e.judgeMeans(tx); err != nil {
+			return err
+		}
+		return e.act(tx, by, portvigil.ActChannelRemoved, "channel", name, "")
 	})
 }
 
 // TestChannel sends one message at once, past the queue, and returns what the
 // receiver said.
-func (e *Engine) TestChannel(ctx context.Context, name string) error {
+func (e *Engine) TestChannel(ctx context.Context, by, name string) error {
 	var c portvigil.ChannelRow
 	err := e.store.View(ctx, func(tx Tx) (err error) { c, err = tx.Channel(name); return err })
 	if err != nil {
@@ -94,7 +99,17 @@ func (e *Engine) TestChannel(ctx context.Context, name string) error {
 	}
 	d := portvigil.Delivery{ID: portvigil.NewID(), Channel: c.ID, Event: portvigil.ChannelTest, Created: e.now(), Body: []byte("{}")}
 	failure := e.messenger.Send(ctx, c, d)
-	if err := e.store.Update(ctx, func(tx Tx) error { return e.noteChannel(tx, c.ID, failure) }); err != nil {
+	outcome := "it took the message"
+	if failure != nil {
+		outcome = "it did not take the message"
+	}
+	err = e.store.Update(ctx, func(tx Tx) error {
+		if err := e.noteChannel(tx, c.ID, failure); err != nil {
+			return err
+		}
+		return e.act(tx, by, portvigil.ActChannelTested, "channel", name, outcome)
+	})
+	if err != nil {
 		return err
 	}
 	if failure != nil {

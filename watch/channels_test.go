@@ -268,7 +268,7 @@ func TestAChannelKeepsItsSecretToItself(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.engine.AddChannel(t.Context(), "ann", portvigil.ChannelRow{Name: "ops", Secret: []byte("s3cret")})
 	w.must(err)
-	w.must(w.engine.TestChannel(t.Context(), "ops")) // which writes the row once more
+	w.must(w.engine.TestChannel(t.Context(), "ann", "ops")) // which writes the row once more
 	if c := w.ops(); c.Secret != nil {
 		t.Errorf("the list has the secret")
 	}
@@ -285,14 +285,14 @@ func TestATestMessageGoesPastTheQueueAndSaysWhatTheReceiverSaid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.channel("ops")
-	w.must(w.engine.TestChannel(t.Context(), "ops"))
+	w.must(w.engine.TestChannel(t.Context(), "ann", "ops"))
 	if len(w.post.sent) != 1 || w.post.sent[0].Event != portvigil.ChannelTest || len(w.deliveries()) > 0 {
 		t.Errorf("sent %+v, queued %d", w.post.sent, len(w.deliveries()))
 	}
 	w.post.fail = errors.New("401 Unauthorized")
-	w.refused(w.engine.TestChannel(t.Context(), "ops"), portvigil.CodeUnavailable)
+	w.refused(w.engine.TestChannel(t.Context(), "ann", "ops"), portvigil.CodeUnavailable)
 	if c := w.ops(); c.LastError != "401 Unauthorized" || c.LastSuccess.IsZero() {
 		t.Errorf("the channel says %q, success at %s", c.LastError, c.LastSuccess)
 	}
-	w.refused(w.engine.TestChannel(t.Context(), "night"), portvigil.CodeNotFound)
+	w.refused(w.engine.TestChannel(t.Context(), "ann", "night"), portvigil.CodeNotFound)
 }

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -120,62 +119,4 @@ func (d *dues) touched(t touched) {
 			h.next = time.Time{}
 		}
 	}
-}
-
-// noting is a Store that makes due what is written about, once that is on disk.
-type noting struct {
-	Store
-	dues *dues
-}
-
-// Update is the store's. What it wrote is due also where it failed: whether a
-// commit came through whose answer was lost is not known.
-func (n noting) Update(ctx context.Context, do func(Tx) error) error {
-	var t touched
-	err := n.Store.Update(ctx, func(tx Tx) error {
-		t = touched{}
-		return do(notingTx{tx, &t})
-	})
-	n.dues.touched(t)
-	return err
-}
-
-// touched is whom a transaction wrote about.
-type touched struct {
-	all        bool
-	ids, names []string
-}
-
-// notingTx notes what the judgement of a host rests on.
-type notingTx struct {
-	Tx
-	touched *touched
-}
-
-func (tx notingTx) PutHost(h portvigil.Host) error {
-	tx.touched.ids = append(tx.touched.ids, h.ID)
-	return tx.Tx.PutHost(h)
-}
-
-func (tx notingTx) PutTrail(hostID string, t *portvigil.Trail) error {
-	tx.touched.ids = append(tx.touched.ids, hostID)
-	return tx.Tx.PutTrail(hostID, t)
-}
-
-func (tx notingTx) RemoveTrail(hostID string, key portvigil.ViewKey) error {
-	tx.touched.ids = append(tx.touched.ids, hostID)
-	return tx.Tx.RemoveTrail(hostID, key)
-}
-
-func (tx notingTx) PutAlert(a portvigil.Alert) error {
-	if a.Kind == portvigil.VantageBlind {
-		tx.touched.all = true // it excuses every host
-	}
-	tx.touched.names = append(tx.touched.names, a.Host)
-	return tx.Tx.PutAlert(a)
-}
-
-func (tx notingTx) AddBaseline(v portvigil.BaselineVersion) error {
-	tx.touched.all = true // a group's holds for many
-	return tx.Tx.AddBaseline(v)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // System is who is named where nobody asked for what happened.
-const System = "portvigil"
+const System = portvigil.System
 
 // OutsideTarget is what the outside view is asked to look at.
 type OutsideTarget struct {
@@ -81,9 +81,12 @@ type Engine struct {
 	line     line
 	lanes    lanes
 	progress broadcast
+	feed     feed
 	dues     dues
 	swept    time.Time // when the hosts were last judged; of whoever runs Run
 	folder   follower
+
+	summaries summaries
 }
 
 // New returns an engine over the store; Run makes it watch.
@@ -92,7 +95,7 @@ func New(store Store, outside outsideViewer, m messenger, o Options) *Engine {
 	if e.chance == nil {
 		e.chance = rand.Int64N
 	}
-	e.store = noting{store, &e.dues}
+	e.store = noting{store, &e.dues, &e.summaries, &e.feed}
 	e.folder.Folder = o.Folder
 	if e.clock == nil {
 		e.clock = time.Now

@@ -193,7 +193,7 @@ func (e *Engine) take(tx Tx, docs []portvigil.BaselineVersion, whole bool) error
 			return err
 		}
 		d.Version, changed = v.Version+1, true
-		return tx.AddBaseline(d)
+		return addBaseline(tx, d)
 	}
 	there := map[string]bool{}
 	for _, d := range docs {

@@ -124,7 +124,7 @@ func TestNothingIsToldOfAHostInMaintenanceUntilItEnds(t *testing.T) {
 				if how == "by itself" {
 					w.run(2 * time.Hour)
 				} else {
-					_, err := w.engine.EndMaintenance(t.Context(), web1)
+					_, err := w.engine.EndMaintenance(t.Context(), "ann", web1)
 					w.must(err)
 				}
 				w.run(time.Hour)
@@ -171,7 +171,7 @@ func TestMaintenanceThatMakesNoSenseIsRefused(t *testing.T) {
 	}
 	_, err := w.engine.StartMaintenance(t.Context(), "ann", "nobody", w.clock().Add(time.Hour), "new disks")
 	w.refused(err, portvigil.CodeNotFound)
-	_, err = w.engine.EndMaintenance(t.Context(), web1)
+	_, err = w.engine.EndMaintenance(t.Context(), "ann", web1)
 	w.refused(err, portvigil.CodeConflict)
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/portvigil/portvigil"
 )
 
@@ -51,5 +53,41 @@ func TestWhatWasReachableIsKnownAfterwards(t *testing.T) {
 	_, err := w.engine.HostAt(t.Context(), "nobody", seen)
 	w.refused(err, portvigil.CodeNotFound)
 	_, err = w.engine.HostAt(t.Context(), web1, w.clock().Add(time.Hour))
+	w.refused(err, portvigil.CodeInvalid)
+}
+
+// PastBetween returns all there is, and leaves none of it out.
+func (tx *memoryTx) PastBetween(hostID string, _, to time.Time, _ time.Duration, _ int) ([]portvigil.Interval, []portvigil.Watched, int, error) {
+	intervals, watched, err := tx.Past(hostID, to)
+	return intervals, watched, 0, err
+}
+
+func TestTheHistoryOfAHostIsWhatWasReachableWhen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.web(22, 80)
+	began := w.clock()
+	w.run(day)
+	w.out.set(home4, 22)
+	w.run(2 * day)
+	line, err := w.engine.HostHistory(t.Context(), web1, began.Add(-day), w.clock().Add(day))
+	w.must(err)
+	if len(line.Views) != 1 || len(line.Views[0].Known) != 1 || !line.Views[0].Known[0].From.Equal(began) || !line.To.Equal(w.clock()) {
+		t.Errorf("the view knows %+v until %s, want one time from %s until now", line.Views, line.To, began)
+	}
+	var got []string
+	for _, d := range line.Doors {
+		text := d.Door().String()
+		for _, s := range d.Spans {
+			text += " " + string(s.State)
+		}
+		got = append(got, text)
+	}
+	if diff := cmp.Diff([]string{"22/tcp open", "80/tcp open unknown"}, got); diff != "" {
+		t.Errorf("doors (-want +got):\n%s", diff)
+	}
+	_, err = w.engine.HostHistory(t.Context(), "nobody", began, w.clock())
+	w.refused(err, portvigil.CodeNotFound)
+	_, err = w.engine.HostHistory(t.Context(), web1, w.clock().Add(time.Hour), w.clock().Add(2*time.Hour))
 	w.refused(err, portvigil.CodeInvalid)
 }

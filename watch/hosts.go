@@ -1,10 +1,12 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/portvigil/portvigil"
@@ -45,7 +47,7 @@ func (e *Engine) AddHost(ctx context.Context, by string, h portvigil.Host) (port
 				return err
 			}
 		}
-		return nil
+		return e.act(tx, by, portvigil.ActHostAdded, "host", h.Name, strings.Join(h.Targets, ", "))
 	})
 	return h, err
 }
@@ -83,6 +85,9 @@ func (e *Engine) EnsureLocal(ctx context.Context, name string) error {
 		h, err := tx.Host(name)
 		switch {
 		case portvigil.ErrorCode(err) == portvigil.CodeNotFound:
+			if err := e.act(tx, System, portvigil.ActHostAdded, "host", name, "this machine"); err != nil {
+				return err
+			}
 			h = portvigil.Host{ID: portvigil.NewID(), Name: name, Added: e.now()}
 		case err != nil:
 			return err
@@ -148,7 +153,7 @@ func (e *Engine) status(tx Tx, h portvigil.Host) (portvigil.HostStatus, error) {
 	for _, t := range situation.Trails {
 		s.Views = append(s.Views, viewStatus(h, t, situation.Now))
 	}
-	alerts, err := tx.AlertsOfHost(h.Name)
+	alerts, _, err := tx.AlertsWhere(portvigil.AlertFilter{Attention: true, Hosts: []string{h.Name}})
 	if err != nil {
 		return s, err
 	}
@@ -157,16 +162,8 @@ func (e *Engine) status(tx Tx, h portvigil.Host) (portvigil.HostStatus, error) {
 			s.Alerts = append(s.Alerts, a)
 		}
 	}
-	open, err := tx.OpenRequests(h.ID)
-	for _, r := range open {
-		next := &s.NextOutside
-		if r.View == portvigil.Inside {
-			next = &s.NextInside
-		}
-		if next.IsZero() || r.Due.Before(*next) {
-			*next = r.Due
-		}
-	}
+	slices.SortFunc(s.Alerts, func(a, b portvigil.Alert) int { return cmp.Or(a.Opened.Compare(b.Opened), cmp.Compare(a.ID, b.ID)) })
+	s.NextOutside, s.NextInside, err = nextLooks(tx, h)
 	return s, err
 }
 
@@ -200,7 +197,10 @@ func (e *Engine) RemoveHost(ctx context.Context, by, name string) error {
 		if err := e.record(tx, gone, by); err != nil {
 			return err
 		}
-		return tx.RemoveHost(h.ID)
+		if err := tx.RemoveHost(h.ID); err != nil {
+			return err
+		}
+		return e.act(tx, by, portvigil.ActHostRemoved, "host", name, "")
 	})
 }
 

@@ -21,7 +21,7 @@ var somePorts = []uint16{22, 80, 9100, 40000}
 // next is no part of it.
 func (w *world) tables() map[string]string {
 	rows := map[string]string{}
-	for _, table := range []string{"alert", "audit", "delivery", "request", "baseline", "trail"} {
+	for _, table := range []string{"alert", "audit", "delivery", "request", "baseline", "trail", "act"} {
 		for key, text := range w.store.rows[table] {
 			rows[table+" "+key] = text
 		}
@@ -105,7 +105,9 @@ func TestTheEngineKeepsItsLawsThroughAnyStory(t *testing.T) {
 		seen.note(w)
 		for range rapid.IntRange(1, 6).Draw(t, "steps") {
 			w.after(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour}).Draw(t, "later"))
+			w.listsAreFresh()
 			w.step(t)
+			w.listsAreFresh()
 			w.judgingAgainChangesNothing(t)
 			w.everyTransitionIsToldOnce(t)
 			w.requestsAreFew(t)

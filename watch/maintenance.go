@@ -18,13 +18,16 @@ func (e *Engine) StartMaintenance(ctx context.Context, by, name string, until ti
 			return err
 		}
 		h.Maintenance = &portvigil.Maintenance{Until: until.UTC().Truncate(time.Microsecond), Why: why, By: by, Since: e.now()}
-		return tx.PutHost(h)
+		if err := tx.PutHost(h); err != nil {
+			return err
+		}
+		return e.act(tx, by, portvigil.ActMaintenanceStarted, "host", name, "until "+h.Maintenance.Until.Format(time.RFC3339)+": "+why)
 	})
 	return h, err
 }
 
 // EndMaintenance ends a host's window now, and tells what it kept back.
-func (e *Engine) EndMaintenance(ctx context.Context, name string) (h portvigil.Host, err error) {
+func (e *Engine) EndMaintenance(ctx context.Context, by, name string) (h portvigil.Host, err error) {
 	err = e.store.Update(ctx, func(tx Tx) error {
 		if h, err = tx.Host(name); err != nil {
 			return err
@@ -34,6 +37,9 @@ func (e *Engine) EndMaintenance(ctx context.Context, name string) (h portvigil.H
 		}
 		h.Maintenance = nil
 		if err := tx.PutHost(h); err != nil {
+			return err
+		}
+		if err := e.act(tx, by, portvigil.ActMaintenanceEnded, "host", name, ""); err != nil {
 			return err
 		}
 		return e.tellHeld(tx)

@@ -114,7 +114,7 @@ func TestAChannelThatFailsAgainOpensTheSameAlertAgain(t *testing.T) {
 	w.fail(ops)
 	w.run(20 * time.Minute)
 	a := w.fails(ops)
-	w.must(w.engine.TestChannel(t.Context(), "ops"))
+	w.must(w.engine.TestChannel(t.Context(), "ann", "ops"))
 	if a = w.alert(a.ID); a.Open() {
 		t.Fatal("a test message that arrived does not end it")
 	}

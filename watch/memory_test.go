@@ -275,6 +275,47 @@ func (tx *memoryTx) AlertsOfHost(name string) ([]portvigil.Alert, error) {
 	return tx.alerts(func(a portvigil.Alert) bool { return a.Host == name })
 }
 
+func (tx *memoryTx) AlertsWhere(f portvigil.AlertFilter) ([]portvigil.Alert, int, error) {
+	list, err := tx.Alerts(false)
+	page, total := f.Page(list)
+	return page, total, err
+}
+
+func (tx *memoryTx) AlertCounts(f portvigil.AlertFilter) ([]portvigil.AlertCount, error) {
+	list, err := tx.Alerts(false)
+	counts := map[portvigil.AlertCount]int{}
+	for _, a := range list {
+		if f.Matches(&a) {
+			counts[portvigil.AlertCount{State: a.State, Severity: a.Severity, Attention: a.Attention()}]++
+		}
+	}
+	var sums []portvigil.AlertCount
+	for c, n := range counts {
+		c.Count = n
+		sums = append(sums, c)
+	}
+	return sums, err
+}
+
+func (tx *memoryTx) AddAct(a portvigil.Act) error { return put(tx, "act", a.ID, a) }
+
+func (tx *memoryTx) Acts(f portvigil.ActFilter) ([]portvigil.Act, int, error) {
+	list, err := all(tx, "act", anyOf[portvigil.Act])
+	if err != nil {
+		return nil, 0, err
+	}
+	steps, err := all(tx, "audit", anyOf[portvigil.AuditEntry])
+	for _, e := range steps {
+		a, err := tx.Alert(e.Alert)
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, e.Act(a.Host))
+	}
+	page, total := f.Page(list)
+	return page, total, err
+}
+
 func (tx *memoryTx) PutAlert(a portvigil.Alert) error {
 	return put(tx, "alert", a.ID, withMemory{a, a.Memory})
 }
@@ -293,6 +334,11 @@ func (tx *memoryTx) Baselines() ([]portvigil.BaselineVersion, error) {
 	list, err := all(tx, "baseline", anyOf[portvigil.BaselineVersion])
 	slices.SortStableFunc(list, func(a, b portvigil.BaselineVersion) int { return -cmp.Compare(a.Kind, b.Kind) })
 	return list, err
+}
+
+func (tx *memoryTx) BaselinesFor(host string) ([]portvigil.BaselineVersion, error) {
+	list, err := tx.Baselines()
+	return slices.DeleteFunc(list, func(v portvigil.BaselineVersion) bool { return v.Kind == docHost && v.Name != host }), err
 }
 
 func (tx *memoryTx) AddBaseline(v portvigil.BaselineVersion) error {

@@ -92,6 +92,7 @@ func (p *past) watched() {
 func (p *past) happen(e event) {
 	if e.What != "schedule" {
 		p.after(e.Passes)
+		p.listsAreFresh()
 	}
 	switch e.What {
 	case "look":
@@ -121,7 +122,7 @@ func (p *past) happen(e event) {
 		_, err := p.engine.StartMaintenance(p.Context(), "ann", web1, p.model.maintained, "work")
 		p.must(err)
 	case "maintained":
-		if _, err := p.engine.EndMaintenance(p.Context(), web1); err == nil {
+		if _, err := p.engine.EndMaintenance(p.Context(), "ann", web1); err == nil {
 			p.model.now, p.model.maintained = p.clock(), time.Time{}
 			p.model.sweep()
 		}
@@ -136,8 +137,10 @@ func (p *past) happen(e event) {
 	default:
 		p.person(e)
 	}
+	p.listsAreFresh()
 	p.judged()
 	p.must(p.engine.sweep(p.Context()))
+	p.listsAreFresh()
 	p.judged()
 	p.model.sweep()
 	p.compare()

@@ -25,6 +25,7 @@ type Tx interface {
 	baselines
 	channels
 	requests
+	acts
 }
 
 type hosts interface {
@@ -55,12 +56,21 @@ type looks interface {
 	// Past returns a host's intervals that touch the moment, and what was watched
 	// by then.
 	Past(hostID string, at time.Time) ([]portvigil.Interval, []portvigil.Watched, error)
+	// PastBetween returns a host's intervals that touch the time, and what was
+	// watched in it or not longer than before ahead of it: the newest, atMost many
+	// of each, and how many are left out.
+	PastBetween(hostID string, from, to time.Time, before time.Duration, atMost int) ([]portvigil.Interval, []portvigil.Watched, int, error)
 }
 
 type alerts interface {
 	Alert(id string) (portvigil.Alert, error) // id or a unique prefix or suffix of at least 6 characters
 	Alerts(open bool) ([]portvigil.Alert, error)
 	AlertsOfHost(name string) ([]portvigil.Alert, error) // open and resolved, oldest first
+	// AlertsWhere returns a page of alerts and how many there are in all; it does not
+	// look at the filter's Group.
+	AlertsWhere(portvigil.AlertFilter) (page []portvigil.Alert, total int, err error)
+	// AlertCounts counts those that the filter picks, alike ones together.
+	AlertCounts(portvigil.AlertFilter) ([]portvigil.AlertCount, error)
 	PutAlert(portvigil.Alert) error
 	AddAudit(portvigil.AuditEntry) error
 	Audit(alert string) ([]portvigil.AuditEntry, error)
@@ -70,6 +80,8 @@ type baselines interface {
 	// Baseline returns the newest version of a document; kind is "host" or "group".
 	Baseline(kind, name string) (portvigil.BaselineVersion, error)
 	Baselines() ([]portvigil.BaselineVersion, error) // the newest of each, hosts first, by name
+	// BaselinesFor returns the newest of the host's document and of each group's.
+	BaselinesFor(host string) ([]portvigil.BaselineVersion, error)
 	// BaselineVersions returns every version of a document, the oldest first.
 	BaselineVersions(kind, name string) ([]portvigil.BaselineVersion, error)
 	// AddBaseline adds the version after the newest; CodeConflict where v.Version is not that.
@@ -100,6 +112,13 @@ type requests interface {
 	OpenRequests(hostID string) ([]portvigil.LookRequest, error)
 	Setting(key string) (string, error) // "" where it was never put
 	PutSetting(key, value string) error
+}
+
+type acts interface {
+	AddAct(portvigil.Act) error
+	// Acts returns a page of what was done, the steps of alerts' stories among it, and
+	// how much there is in all.
+	Acts(portvigil.ActFilter) (page []portvigil.Act, total int, err error)
 }
 
 // Clock tells the time; tests bring their own.

@@ -18,5 +18,5 @@ func (a *api) startMaintenance(_ http.ResponseWriter, r *http.Request) (any, err
 }
 
 func (a *api) endMaintenance(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return a.engine.EndMaintenance(r.Context(), r.PathValue("name"))
+	return a.engine.EndMaintenance(r.Context(), by(r), r.PathValue("name"))
 }

@@ -64,5 +64,5 @@ func (a *api) removeChannel(_ http.ResponseWriter, r *http.Request) (any, error)
 }
 
 func (a *api) testChannel(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return struct{}{}, a.engine.TestChannel(r.Context(), r.PathValue("name"))
+	return struct{}{}, a.engine.TestChannel(r.Context(), by(r), r.PathValue("name"))
 }

@@ -25,7 +25,7 @@ type hostKeeper interface {
 	HostAt(ctx context.Context, name string, at time.Time) (portvigil.Past, error)
 	RemoveHost(ctx context.Context, by, name string) error
 	StartMaintenance(ctx context.Context, by, name string, until time.Time, why string) (portvigil.Host, error)
-	EndMaintenance(ctx context.Context, name string) (portvigil.Host, error)
+	EndMaintenance(ctx context.Context, by, name string) (portvigil.Host, error)
 	LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error
 	AskForLook(ctx context.Context, name string, view portvigil.View) error
 	Report(ctx context.Context, name string, report io.Reader) (*portvigil.Look, error)
@@ -55,5 +55,5 @@ type channelKeeper interface {
 	Channels(ctx context.Context) ([]portvigil.ChannelRow, error)
 	AddChannel(ctx context.Context, by string, c portvigil.ChannelRow) (portvigil.ChannelRow, error)
 	RemoveChannel(ctx context.Context, by, name string) error
-	TestChannel(ctx context.Context, name string) error
+	TestChannel(ctx context.Context, by, name string) error
 }

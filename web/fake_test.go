@@ -72,8 +72,8 @@ func (f *fakeEngine) StartMaintenance(_ context.Context, by, name string, until 
 	return f.host.Host, f.note("maintenance of %q until %s why=%s by %s", name, until.UTC().Format(time.RFC3339), why, by)
 }
 
-func (f *fakeEngine) EndMaintenance(_ context.Context, name string) (portvigil.Host, error) {
-	return f.host.Host, f.note("end maintenance of %q", name)
+func (f *fakeEngine) EndMaintenance(_ context.Context, by, name string) (portvigil.Host, error) {
+	return f.host.Host, f.note("end maintenance of %q by %s", name, by)
 }
 
 func (f *fakeEngine) LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error {
@@ -163,8 +163,8 @@ func (f *fakeEngine) RemoveChannel(_ context.Context, by, name string) error {
 	return f.note("remove channel %q by %s", name, by)
 }
 
-func (f *fakeEngine) TestChannel(_ context.Context, name string) error {
-	return f.note("test channel %q", name)
+func (f *fakeEngine) TestChannel(_ context.Context, by, name string) error {
+	return f.note("test channel %q by %s", name, by)
 }
 
 // newAccounts keeps nobody yet, and hashes cheaply.

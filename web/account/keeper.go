@@ -32,6 +32,8 @@ type Tx interface {
 	AddToken(portvigil.Token) error
 	TokenUsed(id string, when time.Time) error
 	RemoveToken(id string) error
+
+	AddAct(portvigil.Act) error // who did it, with what they did
 }
 
 // Options of a Keeper; the zero value serves.
@@ -112,7 +114,10 @@ func (k *Keeper) addUser(ctx context.Context, by, name, password string, may fun
 		if err := may(tx); err != nil {
 			return err
 		}
-		return tx.AddUser(u)
+		if err := tx.AddUser(u); err != nil {
+			return err
+		}
+		return tx.AddAct(portvigil.NewAct(now, by, portvigil.ActUserAdded, "user", name, ""))
 	})
 	if err == nil {
 		k.log.Info("user added", "user", name, "by", by)
@@ -136,7 +141,10 @@ func (k *Keeper) ResetPassword(ctx context.Context, by, name, password string) (
 			return err
 		}
 		u.Version, u.Password, u.Changed = u.Version+1, hash, k.moment()
-		return tx.ChangeUser(u)
+		if err := tx.ChangeUser(u); err != nil {
+			return err
+		}
+		return tx.AddAct(portvigil.NewAct(u.Changed, by, portvigil.ActPasswordReset, "user", name, ""))
 	})
 	if err == nil {
 		k.log.Info("password reset", "user", name, "by", by)
@@ -152,7 +160,10 @@ func (k *Keeper) RemoveUser(ctx context.Context, by, name string) error {
 		if err != nil {
 			return err
 		}
-		return tx.RemoveUser(u.ID)
+		if err := tx.RemoveUser(u.ID); err != nil {
+			return err
+		}
+		return tx.AddAct(portvigil.NewAct(k.moment(), by, portvigil.ActUserRemoved, "user", name, ""))
 	})
 	if err == nil {
 		k.log.Info("user removed", "user", name, "by", by)

@@ -49,7 +49,13 @@ func (k *Keeper) AddToken(ctx context.Context, by, name string, scope portvigil.
 	if !expires.IsZero() {
 		t.Expires = expires.UTC().Truncate(time.Microsecond)
 	}
-	if err := k.storage.Update(ctx, func(tx Tx) error { return tx.AddToken(t) }); err != nil {
+	err := k.storage.Update(ctx, func(tx Tx) error {
+		if err := tx.AddToken(t); err != nil {
+			return err
+		}
+		return tx.AddAct(portvigil.NewAct(now, by, portvigil.ActTokenAdded, "token", name, "scope "+string(scope)))
+	})
+	if err != nil {
 		return portvigil.Token{}, "", err
 	}
 	k.log.Info("token added", "token", name, "scope", scope, "by", by)
@@ -64,7 +70,10 @@ func (k *Keeper) RevokeToken(ctx context.Context, by, name string) error {
 		if err != nil {
 			return err
 		}
-		return tx.RemoveToken(t.ID)
+		if err := tx.RemoveToken(t.ID); err != nil {
+			return err
+		}
+		return tx.AddAct(portvigil.NewAct(k.moment(), by, portvigil.ActTokenRevoked, "token", name, ""))
 	})
 	if err == nil {
 		k.log.Info("token revoked", "token", name, "by", by)

@@ -20,6 +20,14 @@ type Storage struct {
 	mu     sync.Mutex
 	users  map[string]portvigil.User // by id; guarded by mu
 	tokens map[string]portvigil.Token
+	acts   []portvigil.Act
+}
+
+// Acts returns what was done, the oldest first.
+func (s *Storage) Acts() []portvigil.Act {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.acts)
 }
 
 // View runs do on what is there.
@@ -29,7 +37,7 @@ func (s *Storage) View(_ context.Context, do func(account.Tx) error) error {
 	if s.Err != nil {
 		return s.Err
 	}
-	return do(&tx{maps.Clone(s.users), maps.Clone(s.tokens)})
+	return do(&tx{maps.Clone(s.users), maps.Clone(s.tokens), nil})
 }
 
 // Update keeps what do changed, unless it fails.
@@ -39,12 +47,12 @@ func (s *Storage) Update(_ context.Context, do func(account.Tx) error) error {
 	if s.Err != nil {
 		return s.Err
 	}
-	t := &tx{map[string]portvigil.User{}, map[string]portvigil.Token{}}
+	t := &tx{map[string]portvigil.User{}, map[string]portvigil.Token{}, nil}
 	maps.Copy(t.users, s.users)
 	maps.Copy(t.tokens, s.tokens)
 	err := do(t)
 	if err == nil {
-		s.users, s.tokens = t.users, t.tokens
+		s.users, s.tokens, s.acts = t.users, t.tokens, append(s.acts, t.acts...)
 	}
 	return err
 }
@@ -52,6 +60,12 @@ func (s *Storage) Update(_ context.Context, do func(account.Tx) error) error {
 type tx struct {
 	users  map[string]portvigil.User
 	tokens map[string]portvigil.Token
+	acts   []portvigil.Act
+}
+
+func (t *tx) AddAct(a portvigil.Act) error {
+	t.acts = append(t.acts, a)
+	return nil
 }
 
 func (t *tx) Users() ([]portvigil.User, error) {

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/store"
+	"github.com/portvigil/portvigil/watch"
+)
+
+var (
+	pageHosts = flag.Int("page-hosts", 0, "how many hosts the pages are measured with; 0 for a quick look that they answer")
+	pageURL   = flag.String("page-database", "", "the empty PostgreSQL to measure in; none: SQLite")
+)
+
+// What each host of the measurement has: doors, and one of them unexplained.
+const (
+	pageDoors  = 20
+	pageAlerts = 10 // in all, a host: one of them open
+)
+
+// TestPagesAnswerInTime asks what the pages ask, of the real engine over a real
+// database with 500 hosts of 20 doors and 5,000 alerts. Each is asked while
+// nothing changes, and after a look at one host has come in.
+func TestPagesAnswerInTime(t *testing.T) {
+	n, asked := *pageHosts, 40
+	if n == 0 {
+		n, asked = 3, 3
+	}
+	f := newFleet(t, n)
+	ctx := t.Context()
+	began := time.Now()
+	overview, err := f.engine.Overview(ctx)
+	if err != nil || len(overview) != n || overview[0].Doors[portvigil.Expected] != pageDoors-1 {
+		t.Fatalf("got %d hosts, %v; want %d of %d doors", len(overview), err, n, pageDoors)
+	}
+	t.Logf("the first Overview took %s", time.Since(began).Round(time.Millisecond))
+	alerts, err := f.engine.Alerts(ctx, true)
+	if err != nil || len(alerts) != n {
+		t.Fatalf("got %d open alerts, %v; want one a host", len(alerts), err)
+	}
+	for _, q := range f.questions(alerts) {
+		for _, changing := range []bool{false, true} {
+			var took []time.Duration
+			for i := range asked {
+				if changing {
+					f.look(t, i%n)
+				}
+				began := time.Now()
+				if err := q.ask(ctx); err != nil {
+					t.Fatalf("%s: %v", q.name, err)
+				}
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			when := "at rest"
+			if changing {
+				when = "after a look"
+			}
+			t.Logf("%-32s %-12s p50 %8s  p95 %8s", q.name, when, took[len(took)/2].Round(10*time.Microsecond), took[len(took)*95/100].Round(10*time.Microsecond))
+		}
+	}
+}
+
+// question is one that a page asks.
+type question struct {
+	name string
+	ask  func(context.Context) error
+}
+
+func (f *fleet) questions(open []portvigil.Alert) []question {
+	return []question{
+		{"Overview", func(ctx context.Context) error { _, err := f.engine.Overview(ctx); return err }},
+		{"Hosts", func(ctx context.Context) error { _, err := f.engine.Hosts(ctx); return err }},
+		{"Host", func(ctx context.Context) error { _, err := f.engine.Host(ctx, pageHost(0)); return err }},
+		{"Alerts(open)", func(ctx context.Context) error { _, err := f.engine.Alerts(ctx, true); return err }},
+		{"AlertsWhere(text), a page", func(ctx context.Context) error {
+			_, _, err := f.engine.AlertsWhere(ctx, portvigil.AlertFilter{Text: "host001 nginx", Limit: 50})
+			return err
+		}},
+		{"AlertsWhere(severity), page 40", func(ctx context.Context) error {
+			_, _, err := f.engine.AlertsWhere(ctx, portvigil.AlertFilter{Order: portvigil.BySeverity, Limit: 50, Offset: 2000})
+			return err
+		}},
+		{"AlertCounts", func(ctx context.Context) error {
+			_, err := f.engine.AlertCounts(ctx, portvigil.AlertFilter{})
+			return err
+		}},
+		{"HostHistory, 30 days", func(ctx context.Context) error {
+			_, err := f.engine.HostHistory(ctx, pageHost(0), time.Now().Add(-30*24*time.Hour), time.Now())
+			return err
+		}},
+		{"Audit of people, a page", func(ctx context.Context) error {
+			_, _, err := f.engine.Audit(ctx, portvigil.ActFilter{People: true, Limit: 50})
+			return err
+		}},
+		{"Alert", func(ctx context.Context) error { _, _, err := f.engine.Alert(ctx, open[0].ID); return err }},
+	}
+}
+
+// fleet is an engine with hosts that were looked at from both sides.
+type fleet struct {
+	engine *watch.Engine
+	ground ground
+	net    *pretended
+}
+
+func pageHost(i int) string { return fmt.Sprintf("host%03d", i) }
+
+func pageAddress(i int) netip.Addr {
+	return netip.AddrFrom4([4]byte{203, 0, byte(i / 250), byte(1 + i%250)})
+}
+
+func newFleet(t *testing.T, n int) *fleet {
+	t.Helper()
+	s, err := store.Open(t.Context(), t.TempDir(), store.Options{Database: *pageURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	f := &fleet{ground: ground{s}, net: &pretended{}}
+	f.engine = watch.New(f.ground, f.net, nobody{}, watch.Options{LinkBase: "http://127.0.0.1:8080"})
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var documents []portvigil.BaselineVersion
+	for i := range n {
+		var b strings.Builder
+		fmt.Fprintf(&b, "version: 1\nhost: %s\nentries:\n", pageHost(i))
+		for door := range pageDoors - 1 {
+			fmt.Fprintf(&b, "  - {port: %d, proto: tcp, why: service %d of the house, owner: ops}\n", 1000+door, door)
+		}
+		documents = append(documents, portvigil.BaselineVersion{Kind: "host", Name: pageHost(i), Text: b.String()})
+	}
+	_, err = f.engine.ImportBaseline(t.Context(), "ann", documents)
+	must(err)
+	for i := range n {
+		_, err := f.engine.AddHost(t.Context(), "ann", portvigil.Host{Name: pageHost(i), Targets: []string{pageAddress(i).String()}})
+		must(err)
+	}
+	f.net.doors = pageDoors - 1
+	f.lookAtAll(t, n)
+	f.net.doors = pageDoors // one opens, and is news
+	f.lookAtAll(t, n)
+	alerts, err := f.engine.Alerts(t.Context(), true)
+	must(err)
+	must(f.ground.Update(t.Context(), func(tx watch.Tx) error { return resolvedBefore(tx, alerts) }))
+	return f
+}
+
+// lookAtAll makes the looks that are wanted, and one inside of each host.
+func (f *fleet) lookAtAll(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
+		f.look(t, i)
+	}
+}
+
+// look has one host looked at from outside, and reported from inside.
+func (f *fleet) look(t *testing.T, i int) {
+	t.Helper()
+	var wanted []portvigil.LookRequest
+	err := f.ground.View(t.Context(), func(tx watch.Tx) error {
+		h, err := tx.Host(pageHost(i))
+		if err != nil {
+			return err
+		}
+		wanted, err = tx.OpenRequests(h.ID)
+		return err
+	})
+	if err == nil && len(wanted) == 0 {
+		t.Fatalf("no look at %s is wanted", pageHost(i))
+	}
+	if err == nil {
+		err = f.engine.MakeLook(t.Context(), wanted[0].ID)
+	}
+	if err == nil {
+		_, err = f.engine.Report(t.Context(), pageHost(i), f.net.inside())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// resolvedBefore puts alerts beside the open ones that ended long ago, each with
+// its story.
+func resolvedBefore(tx watch.Tx, open []portvigil.Alert) error {
+	for _, a := range open {
+		for age := range pageAlerts - 1 {
+			old := a
+			old.ID, old.State = portvigil.NewID(), portvigil.AlertResolved
+			old.Opened = a.Opened.Add(-time.Duration(age+2) * 24 * time.Hour)
+			old.Changed = old.Opened.Add(time.Hour)
+			old.Resolution = &portvigil.Resolution{Kind: portvigil.ResolvedShut, By: "ann", Why: "it was a test", Time: old.Changed}
+			if err := tx.PutAlert(old); err != nil {
+				return err
+			}
+			for step, what := range []string{"opened", "acknowledged", "resolved"} {
+				by := []string{watch.System, "ann", "ann"}[step]
+				entry := portvigil.AuditEntry{ID: portvigil.NewID(), Alert: old.ID, Time: old.Opened.Add(time.Duration(step) * time.Minute), By: by, What: what, Text: old.Text}
+				if err := tx.AddAudit(entry); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// pretended is a network in which every host has the same doors.
+type pretended struct{ doors int }
+
+func (p *pretended) Look(_ context.Context, t watch.OutsideTarget, _ func(portvigil.LookProgress)) (*portvigil.Look, error) {
+	now := time.Now().UTC()
+	l := &portvigil.Look{ID: portvigil.NewID(), Run: t.Run, View: portvigil.Outside, Vantage: "local", Reach: portvigil.ReachInternet, Address: t.Address,
+		Proto: portvigil.TCP, Ports: portvigil.AllPorts(), Method: portvigil.MethodConnect, Started: now, Ended: now, Complete: true, DefaultState: portvigil.StateFiltered}
+	for door := range p.doors {
+		l.Observations = append(l.Observations, portvigil.Observation{Port: uint16(1000 + door), State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck,
+			Service: &portvigil.Service{Name: "http", Product: "nginx", Version: "1.26.0", Connected: true, Banner: []byte("HTTP/1.1 200 OK\r\nServer: nginx/1.26.0\r\n\r\n")}})
+	}
+	return l, nil
+}
+
+func (p *pretended) Resolve(_ context.Context, target string) ([]netip.Addr, error) {
+	a, err := netip.ParseAddr(target)
+	return []netip.Addr{a}, err
+}
+
+func (p *pretended) ParsePorts(spec string) (*portvigil.PortSet, error) {
+	return portvigil.ParsePortSet(spec)
+}
+
+// nobody is told anything.
+type nobody struct{}
+
+func (nobody) Send(context.Context, portvigil.ChannelRow, portvigil.Delivery) error { return nil }
+func (nobody) Check(portvigil.ChannelRow) error                                     { return nil }
+
+// inside is what a host reports of itself, as check --json prints it.
+func (p *pretended) inside() io.Reader {
+	var b bytes.Buffer
+	out, now := json.NewEncoder(&b), time.Now().UTC()
+	for door := range p.doors {
+		l := portvigil.Listener{Proto: portvigil.TCP, Address: netip.IPv4Unspecified(), Port: uint16(1000 + door), Scope: portvigil.ScopeAny,
+			Process: &portvigil.Process{PID: 800 + door, Exe: "/usr/sbin/nginx", User: "www-data"}}
+		if err := out.Encode(portvigil.ListenerRecord{Type: "listener", Time: now, Listener: l}); err != nil {
+			panic(err) // into memory
+		}
+	}
+	look := portvigil.LookRecord{Type: "look", Time: now, ID: portvigil.NewID(), Run: portvigil.NewID(), View: portvigil.Inside,
+		Covers: []portvigil.Coverage{portvigil.CoversSockets, portvigil.CoversOwners}, Method: portvigil.MethodSockDiag,
+		Started: now, Ended: now, Complete: true, Open: p.doors}
+	if err := out.Encode(look); err != nil {
+		panic(err)
+	}
+	return &b
+}
