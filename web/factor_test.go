@@ -86,9 +86,7 @@ func answers(t *testing.T, w *httptest.ResponseRecorder, status int, says string
 	}
 	if w.Code != http.StatusSeeOther {
 		for _, wrong := range faults(w.Body.String()) {
-			if wrong != "it has <svg>" || !strings.Contains(text, "Scan this") {
-				t.Error(wrong)
-			}
+			t.Error(wrong)
 		}
 	}
 }
@@ -117,7 +115,7 @@ func (b *browser) turnOn(t *testing.T) (secret string, recovery []string) {
 	}
 	secret = strings.ReplaceAll(shown[1], " ", "")
 	w = b.fill("/account/factor/confirm", "code", "000000")
-	answers(t, w, http.StatusUnauthorized, "This code is not right")
+	answers(t, w, http.StatusForbidden, "This code is not right")
 	if strings.Contains(w.Body.String(), shown[1]) || strings.Contains(w.Body.String(), "<svg") {
 		t.Error("the secret is shown a second time")
 	}
@@ -149,7 +147,7 @@ func TestSecondFactorFromOnToOff(t *testing.T) {
 	ann := s.browser("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 	ann.signIn(t)
 	answers(t, ann.get("/account"), http.StatusOK, "off: the password alone lets in")
-	answers(t, ann.fill("/account/factor", "password", "wrong"), http.StatusUnauthorized, "This is not your password")
+	answers(t, ann.fill("/account/factor", "password", "wrong"), http.StatusForbidden, "This is not your password")
 	secret, recovery := ann.turnOn(t)
 	answers(t, ann.get("/account"), http.StatusOK, "10 recovery codes left")
 
@@ -186,10 +184,10 @@ func TestSecondFactorFromOnToOff(t *testing.T) {
 	if w := again.get("/"); w.Code != http.StatusUnauthorized {
 		t.Errorf("another session outlived the codes: %d", w.Code)
 	}
-	answers(t, ann.fill("/account/factor/off", "proof", "123456"), http.StatusUnauthorized, "This code is not right")
+	answers(t, ann.fill("/account/factor/off", "proof", "123456"), http.StatusForbidden, "This code is not right")
 	s.now = s.now.Add(time.Second) // five things were wrong by now
-	leads(t, ann.fill("/account/factor/off", "proof", password), "/account?done=off")
-	answers(t, ann.get("/account?done=off"), http.StatusOK, "The second factor is off.")
+	leads(t, ann.fill("/account/factor/off", "proof", password), "/account")
+	answers(t, ann.get("/account"), http.StatusOK, "The second factor is off.")
 	s.now = s.now.Add(time.Second)
 	last := s.browser("")
 	leads(t, last.fill("/sign-in", "name", "ann", "password", password), "/")
@@ -273,7 +271,7 @@ func TestHalfASignIn(t *testing.T) {
 	t.Run("is not begun by another site", func(t *testing.T) {
 		t.Parallel()
 		s, _, _ := begun(t)
-		for _, path := range accountForms {
+		for _, path := range append(accountForms(), "/sign-in/code") {
 			w := s.post(path, nil, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
 			if w.Code != http.StatusForbidden {
 				t.Errorf("%s answered %d to another site's form", path, w.Code)
@@ -282,11 +280,21 @@ func TestHalfASignIn(t *testing.T) {
 	})
 }
 
+// accountForms are the paths of the forms of one's own account.
+func accountForms() (paths []string) {
+	for pattern := range (&pages{}).routes() {
+		if path, is := strings.CutPrefix(pattern, "POST "); is && strings.HasPrefix(path, "/account/") {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 func TestAccountFormsNeedAnAccount(t *testing.T) {
 	t.Parallel()
 	s := newSiteInTime(t)
 	link := s.signIn(t)
-	for _, path := range accountForms[1:] {
+	for _, path := range accountForms() {
 		if w := s.post(path, nil, nil); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s answered %d to a stranger", path, w.Code)
 		}
@@ -310,7 +318,7 @@ func TestAccountChangesThePassword(t *testing.T) {
 	}{
 		{password, another, "x", http.StatusBadRequest, "The two passwords are not the same."},
 		{password, "short", "short", http.StatusBadRequest, "The password is too short"},
-		{"wrong", another, another, http.StatusUnauthorized, "This is not your password."},
+		{"wrong", another, another, http.StatusForbidden, "This is not your password."},
 	} {
 		w := ann.fill("/account/password", "former", c.former, "password", c.password, "again", c.again)
 		answers(t, w, c.status, c.says)
@@ -318,13 +326,10 @@ func TestAccountChangesThePassword(t *testing.T) {
 			t.Error("the page has the password")
 		}
 	}
-	leads(t, ann.fill("/account/password", "former", password, "password", another, "again", another), "/account?done=password")
-	answers(t, ann.get("/account?done=password"), http.StatusOK, "Your password is changed.")
+	leads(t, ann.fill("/account/password", "former", password, "password", another, "again", another), "/account")
+	answers(t, ann.get("/account"), http.StatusOK, "Your password is changed.")
 	if w := other.get("/"); w.Code != http.StatusUnauthorized {
 		t.Errorf("another session goes on: %d", w.Code)
-	}
-	if w := ann.get("/account?done=<b>"); strings.Contains(w.Body.String(), "<b>") {
-		t.Error("the address says what the page says")
 	}
 }
 
@@ -378,7 +383,7 @@ func TestSessionsOfMine(t *testing.T) {
 	count(4)
 	eve.fill("/account/sessions/end", "id", ids[0][1])
 	count(4) // nobody ends another's
-	leads(t, ann.fill("/account/sessions/end", "id", ids[0][1]), "/account?done=ended")
+	leads(t, ann.fill("/account/sessions/end", "id", ids[0][1]), "/account")
 	count(3)
 	ann.fill("/account/sessions/end")
 	count(2)
