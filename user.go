@@ -9,8 +9,9 @@ import (
 type User struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Version rises by one with each new password. What began under another
-	// version, a session or an edit, is over.
+	// Version rises by one with each new password, and when a second factor is
+	// turned on or off. What began under another version, a session or an edit, is
+	// over.
 	Version int64     `json:"version"`
 	Added   time.Time `json:"added"`
 	By      string    `json:"by"`
@@ -18,6 +19,7 @@ type User struct {
 	// where it never was.
 	Changed  time.Time `json:"password_changed"`
 	SignedIn time.Time `json:"signed_in,omitzero"`
+	Factor   *Factor   `json:"second_factor,omitempty"` // nil: the password alone lets in
 
 	// Password is what is kept of the password: a hash with its salt and its cost,
 	// in the PHC string format. It never leaves the server.

@@ -61,7 +61,7 @@ type blob struct {
 
 // Backup writes every row to w, as they are at one moment. Readers and the
 // writer go on meanwhile. The key file is in it where withKey asks for it, and
-// whoever reads the file can then read the channels' secrets.
+// whoever reads the file can then read what is sealed.
 func (s *Store) Backup(ctx context.Context, w io.Writer, withKey bool) error {
 	head := BackupHead{Created: s.clock().UTC(), Engine: s.engine.kind()}
 	if withKey {

@@ -21,6 +21,7 @@ type BackupContents struct {
 	Rows map[string]int // by table
 
 	secrets []string // names of channels that have one
+	factors []string // names of users whose second factor has one
 	check   string   // by which the key is known that they are sealed under
 }
 
@@ -50,6 +51,8 @@ func VerifyBackup(f io.ReadSeeker) (BackupContents, error) {
 				return fmt.Errorf("a row of table %s belongs to a host that is not in it", t.Table)
 			case t.Table == "channels" && t.of(row, "secret") != nil:
 				c.secrets = append(c.secrets, fmt.Sprint(t.of(row, "name")))
+			case t.Table == "users" && t.of(row, "factor") != nil:
+				c.factors = append(c.factors, fmt.Sprint(t.of(row, "name")))
 			case t.Table == "settings" && t.of(row, "key") == keyCheck:
 				c.check, _ = t.of(row, "value").(string)
 			}

@@ -27,7 +27,8 @@ func furnished(t *testing.T, s *Store) portvigil.Host {
 			tx.PutAlert(portvigil.Alert{ID: portvigil.NewID(), Host: h.Name, State: portvigil.AlertNew, Text: "ünïcode \u2028 <&>"}),
 			tx.AddAudit(portvigil.AuditEntry{ID: portvigil.NewID(), Alert: "a", Text: "x"}),
 			tx.AddBaseline(portvigil.BaselineVersion{Kind: "host", Name: "db1", Version: 1, Text: "version: 1\n"}),
-			tx.PutChannel(channel("a")), tx.AddDelivery(delivery("a", 1)), tx.AddRequest(request(h, 1)), tx.PutSetting("key", "value"))
+			tx.PutChannel(channel("a")), tx.AddDelivery(delivery("a", 1)), tx.AddRequest(request(h, 1)), tx.PutSetting("key", "value"),
+			tx.AddUser(userWithFactor("ann")))
 	})
 	return h
 }

@@ -16,8 +16,8 @@
 // for each other share a transaction, and one that fails is undone alone. A delivery and
 // a look request are rows; the job that wakes a worker is written in the same
 // transaction, a bell wakes the workers when it is committed, and rows without a
-// job get one when Work starts, so that a crash loses nothing. One process at a time has a data folder, and a database. Channel
-// secrets are sealed under a key file in the data folder. An older SQLite
+// job get one when Work starts, so that a crash loses nothing. One process at a time has a data folder, and a database. The
+// secrets of channels and of second factors are sealed under a key file in the data folder. An older SQLite
 // database is backed up before it is migrated. What a look saw is stored once for
 // all looks at the host that saw the same (sights.go), and a look comes back as it
 // went. Looks that are rolled up (rollup.go) change no answer about the past.

@@ -32,7 +32,8 @@ func (s *Store) openVault(ctx context.Context) (*vault, error) {
 		if check, err = tx.Setting(keyCheck); err != nil {
 			return err
 		}
-		return tx.tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM channels WHERE secret IS NOT NULL)").Scan(&sealed)
+		return tx.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM channels WHERE secret IS NOT NULL)
+			OR EXISTS (SELECT 1 FROM users WHERE factor IS NOT NULL)`).Scan(&sealed)
 	})
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (s *Store) openVault(ctx context.Context) (*vault, error) {
 		return nil, err
 	case !there && sealed:
 		return nil, portvigil.Errorf(portvigil.CodeUnavailable, "the key file %s is missing", s.key).
-			WithHint("put it back from where you keep it%s: without it the channels' secrets cannot be read", s.keyInFolder())
+			WithHint("put it back from where you keep it%s: without it what is sealed, as channels' secrets and second factors are, cannot be read", s.keyInFolder())
 	case !there && s.keyElsewhere():
 		return nil, portvigil.Errorf(portvigil.CodeNotFound, "there is no key file %s", s.key).
 			WithHint("make one that only the server can read: openssl rand -hex %d > %s", keyBytes, s.key)
@@ -82,7 +83,7 @@ func (s *Store) checkVault(ctx context.Context, v *vault, check string, sealed b
 	}
 	if sealed {
 		return portvigil.Errorf(portvigil.CodeUnavailable, "the key file %s does not belong to this database", s.key).
-			WithHint("put the right one back: without it the channels' secrets cannot be read")
+			WithHint("put the right one back: without it what is sealed, as channels' secrets and second factors are, cannot be read")
 	}
 	return s.Update(ctx, func(tx *Tx) error {
 		return tx.PutSetting(keyCheck, hex.EncodeToString(v.seal([]byte(keyCheck), keyCheck)))

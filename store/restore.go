@@ -24,7 +24,8 @@ type RestoreOptions struct {
 	KeyFile  string // see Options
 	// Force replaces a database that holds something; a copy of it is kept.
 	Force bool
-	// WithoutSecrets leaves the channels' secrets out, where the key is lost.
+	// WithoutSecrets leaves out what is sealed, the secrets of channels and of
+	// second factors, where the key is lost.
 	WithoutSecrets bool
 }
 
@@ -33,6 +34,7 @@ type Restored struct {
 	BackupContents
 	Kept       string   // the copy of what was there before; "" where that held nothing
 	Secretless []string // channels that need their secret set again
+	Factorless []string // users whose codes cannot be checked any more: only recovery codes let them in
 }
 
 // Restore fills a data folder's database from a backup of either database. All of
@@ -60,12 +62,12 @@ func Restore(ctx context.Context, dir string, f io.ReadSeeker, o RestoreOptions)
 	switch {
 	case err != nil:
 		return r, err
-	case key == "" && len(r.secrets) > 0 && !o.WithoutSecrets:
+	case key == "" && len(r.secrets)+len(r.factors) > 0 && !o.WithoutSecrets:
 		return r, portvigil.Errorf(portvigil.CodeInvalid, "the backup's secrets (of %s) are sealed under a key that is not in %s",
-			portvigil.Printable(strings.Join(r.secrets, ", ")), filepath.Dir(s.key)).
+			portvigil.Printable(strings.Join(slices.Concat(r.secrets, r.factors), ", ")), filepath.Dir(s.key)).
 			WithHint("copy the old server's key file to %s, or give --without-secrets and set them anew", s.key)
 	case key == "":
-		r.Secretless = r.secrets
+		r.Secretless, r.Factorless = r.secrets, r.factors
 	}
 	load := func(into *Store) error { return into.load(ctx, f, r.BackupContents, key == "") }
 	if r.Kept, err = s.engine.replace(ctx, s, o.Force, load); err != nil {
@@ -177,6 +179,10 @@ func (t *Tx) fill(f io.ReadSeeker, secretless bool) error {
 			switch {
 			case secretless && table.Table == "channels":
 				row[slices.Index(table.Columns, "secret")] = nil
+			case secretless && table.Table == "users":
+				if i := slices.Index(table.Columns, "factor"); i >= 0 { // not in backups of before
+					row[i] = nil
+				}
 			case secretless && table.Table == "settings" && table.of(row, "key") == keyCheck:
 				return nil
 			}

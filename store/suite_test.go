@@ -50,6 +50,8 @@ func suite(t *testing.T, db database) {
 		"a channel keeps its secret, sealed in its row":           testChannels,
 		"a removed channel takes what is queued for it":           testRemoveChannel,
 		"a user is changed in the next version and no other":      testUsers,
+		"a second factor is sealed, and its codes taken once":     testFactor,
+		"a code that many take at a time is one's":                testCodeRace,
 		"a token is found by the hash of its secret":              testTokens,
 		"deliveries are queued until they are sent":               testDeliveries,
 		"requests are open while wanted or running":               testRequests,

@@ -22,7 +22,7 @@ func anyOf(pattern string) (method, path string) {
 // table is the routes themselves: a new one is asked, too.
 func TestPagesAreShownToThoseTheyAreFor(t *testing.T) {
 	t.Parallel()
-	open := []string{"GET /enter", "GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /style.css", "GET /app.js", "GET /mark.svg"}
+	open := []string{"GET /enter", "GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /sign-in/code", "POST /sign-in/code", "GET /style.css", "GET /app.js", "GET /mark.svg"}
 	for pattern, route := range (&pages{}).routes() {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()

@@ -33,6 +33,10 @@ func (a *api) resetUser(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return a.accounts.ResetPassword(r.Context(), by(r), r.PathValue("name"), q.Password)
 }
 
+func (a *api) resetFactor(_ http.ResponseWriter, r *http.Request) (any, error) {
+	return a.accounts.ResetFactor(r.Context(), by(r), r.PathValue("name"))
+}
+
 func (a *api) removeUser(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return struct{}{}, a.accounts.RemoveUser(r.Context(), by(r), r.PathValue("name"))
 }

@@ -48,6 +48,7 @@ func (a *api) routes() map[string]route {
 		"POST /v1/users":                             {admin, a.answer(a.addUser)},
 		"DELETE /v1/users/{name}":                    {admin, a.answer(a.removeUser)},
 		"POST /v1/users/{name}/reset":                {admin, a.answer(a.resetUser)},
+		"DELETE /v1/users/{name}/factor":             {admin, a.answer(a.resetFactor)},
 		"GET /v1/tokens":                             {admin, a.answer(a.tokens)},
 		"POST /v1/tokens":                            {admin, a.answer(a.addToken)},
 		"DELETE /v1/tokens/{name}":                   {admin, a.answer(a.revokeToken)},

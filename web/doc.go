@@ -2,7 +2,7 @@
 // answered?
 //
 //	Unix socket ──> API (JSON)            whoever may open the socket is trusted
-//	TCP listener ─> session ─> pages      a one-time link or a password, then a cookie
+//	TCP listener ─> session ─> pages      a one-time link or a password (and code), then a cookie
 //	             ├> bearer ──> API        a token with a scope, made for one program
 //	             └> bearer ──> /metrics   a token of its own, for Prometheus
 //

@@ -37,19 +37,13 @@ type Doorkeeper struct {
 	mu       sync.Mutex
 	links    map[[32]byte]time.Time // until when, by the token's hash; guarded by mu
 	sessions map[[32]byte]session   // by the cookie's hash; guarded by mu
-}
-
-// session is what a cookie stands for.
-type session struct {
-	until time.Time
-	user  portvigil.User // as of the sign-in; without a name for who came by a link
-	// notice is what was done just before, which the next page says; "" for nothing.
-	notice string
+	halves   map[[32]byte]half      // by the cookie's hash; guarded by mu
 }
 
 // NewDoorkeeper returns the doorkeeper of the pages at base, http://HOST:PORT.
 func NewDoorkeeper(base string, k *account.Keeper, now func() time.Time) *Doorkeeper {
-	return &Doorkeeper{base: base, accounts: k, now: now, links: map[[32]byte]time.Time{}, sessions: map[[32]byte]session{}}
+	return &Doorkeeper{base: base, accounts: k, now: now,
+		links: map[[32]byte]time.Time{}, sessions: map[[32]byte]session{}, halves: map[[32]byte]half{}}
 }
 
 // NewLink returns a link that opens the pages once, within a day.
@@ -71,10 +65,11 @@ func (d *Doorkeeper) Address() string {
 	return u.Host
 }
 
-// forget drops the links and sessions whose time is over; the caller holds mu.
+// forget drops the links, sessions and halves whose time is over; the caller holds mu.
 func (d *Doorkeeper) forget() {
 	maps.DeleteFunc(d.links, func(_ [32]byte, until time.Time) bool { return !d.now().Before(until) })
 	maps.DeleteFunc(d.sessions, func(_ [32]byte, s session) bool { return !d.now().Before(s.until) })
+	maps.DeleteFunc(d.halves, func(_ [32]byte, h half) bool { return !d.now().Before(h.until) })
 }
 
 // open begins a session of the user and sets its cookie; the one that the browser
@@ -83,11 +78,16 @@ func (d *Doorkeeper) forget() {
 // browser came over TLS, also to a proxy in front: who invents that header
 // only hides the cookie from himself.
 func (d *Doorkeeper) open(w http.ResponseWriter, r *http.Request, user portvigil.User) {
+	d.openSaying(w, r, user, "")
+}
+
+// openSaying is open, with what the next page says.
+func (d *Doorkeeper) openSaying(w http.ResponseWriter, r *http.Request, user portvigil.User, notice string) {
 	value := rand.Text()
 	d.mu.Lock()
 	d.forget()
 	delete(d.sessions, cookieHash(r))
-	d.sessions[sha256.Sum256([]byte(value))] = session{until: d.now().Add(sessionLife), user: user}
+	d.sessions[digestOf(value)] = d.newSession(r, user, notice)
 	d.mu.Unlock()
 	setCookie(w, r, value, int(sessionLife/time.Second))
 }
@@ -101,19 +101,26 @@ func (d *Doorkeeper) close(w http.ResponseWriter, r *http.Request) {
 }
 
 func setCookie(w http.ResponseWriter, r *http.Request, value string, seconds int) {
-	secure := r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: value, Path: "/", HttpOnly: true, Secure: secure,
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: value, Path: "/", HttpOnly: true, Secure: overTLS(r),
 		SameSite: http.SameSiteLaxMode, MaxAge: seconds})
 }
 
+func overTLS(r *http.Request) bool {
+	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
 // cookieHash is the key of the request's session; of none where it brings no cookie.
-func cookieHash(r *http.Request) [32]byte {
-	c, err := r.Cookie(cookieName)
+func cookieHash(r *http.Request) [32]byte { return hashOf(r, cookieName) }
+
+func hashOf(r *http.Request, cookie string) [32]byte {
+	c, err := r.Cookie(cookie)
 	if err != nil {
 		return [32]byte{}
 	}
-	return sha256.Sum256([]byte(c.Value))
+	return digestOf(c.Value)
 }
+
+func digestOf(secret string) [32]byte { return sha256.Sum256([]byte(secret)) }
 
 // take reports whether the token is that of a living link, and uses it up.
 func (d *Doorkeeper) take(token string) bool {
@@ -126,8 +133,8 @@ func (d *Doorkeeper) take(token string) bool {
 }
 
 // knows returns whose session the request's cookie stands for, and whether there
-// is one that lives. A user's session lives as long as the password that it was
-// begun with; where that cannot be looked up, nobody is let in.
+// is one that lives. A user's session lives as long as the password and the second
+// factor that it was begun with; where that cannot be looked up, nobody is let in.
 func (d *Doorkeeper) knows(r *http.Request) (portvigil.User, bool) {
 	key := cookieHash(r)
 	d.mu.Lock()
@@ -135,6 +142,10 @@ func (d *Doorkeeper) knows(r *http.Request) (portvigil.User, bool) {
 	if found && !d.now().Before(s.until) {
 		delete(d.sessions, key)
 		found = false
+	}
+	if found {
+		s.seen = d.now()
+		d.sessions[key] = s
 	}
 	d.mu.Unlock()
 	if !found || s.user.Name == "" {

@@ -11,7 +11,7 @@ import (
 )
 
 // everyPath is what the pages have, and some that they do not have.
-var everyPath = []string{"/", "/hosts/web1", "/alerts/A1", "/metrics", "/nothing", "/favicon.ico", "/pages/style.css", "/v1/hosts", "/enter", "/hosts/", "/hosts/a%2Fb"}
+var everyPath = []string{"/", "/hosts/web1", "/alerts/A1", "/account", "/metrics", "/nothing", "/favicon.ico", "/pages/style.css", "/v1/hosts", "/enter", "/hosts/", "/hosts/a%2Fb"}
 
 func TestDoorkeeperShowsNothingWithoutASession(t *testing.T) {
 	t.Parallel()

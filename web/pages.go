@@ -71,16 +71,19 @@ func (p *pages) signedIn(next http.HandlerFunc) http.HandlerFunc {
 			p.refuse(w, r, "Sign in")
 			return
 		}
-		next(w, r.WithContext(context.WithValue(r.Context(), memberKey{}, user.Name)))
+		next(w, r.WithContext(context.WithValue(r.Context(), memberKey{}, user)))
 	}
 }
 
 type memberKey struct{}
 
 // userOf is the name of the user whose session a page is shown in.
-func userOf(r *http.Request) string {
-	name, _ := r.Context().Value(memberKey{}).(string)
-	return name
+func userOf(r *http.Request) string { return sessionUser(r).Name }
+
+// sessionUser is that user as of the sign-in; without a name for who came by a link.
+func sessionUser(r *http.Request) portvigil.User {
+	user, _ := r.Context().Value(memberKey{}).(portvigil.User)
+	return user
 }
 
 // actor is the name that goes into the records of what somebody does on a page.
@@ -103,7 +106,7 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, why string) {
 
 // show renders into memory first: a page that fails half-way is none.
 func (p *pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data page) {
-	_, known := r.Context().Value(memberKey{}).(string)
+	_, known := r.Context().Value(memberKey{}).(portvigil.User)
 	whole := framed{page: data, Now: p.now(), User: userOf(r), Known: known, Section: sectionOf(r.URL.Path)}
 	if known {
 		whole.Notice = p.doorkeeper.said(r)

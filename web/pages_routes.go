@@ -29,6 +29,10 @@ func (p *pages) routes() map[string]pageRoute {
 		"GET /sign-in":   {everybody, p.askWho},
 		"POST /sign-in":  {everybody, p.signIn},
 		"POST /sign-out": {everybody, p.signOut},
+
+		"GET /sign-in/code":  {everybody, p.askCode},
+		"POST /sign-in/code": {everybody, p.takeCode},
+
 		"GET /style.css": {everybody, p.file},
 		"GET /app.js":    {everybody, p.file},
 		"GET /mark.svg":  {everybody, p.file},
@@ -38,6 +42,14 @@ func (p *pages) routes() map[string]pageRoute {
 		"POST /welcome": {members, p.addFirst},
 
 		"GET /{$}": {members, p.overview},
+
+		"GET /account":                  {members, p.account},
+		"POST /account/password":        {members, p.ofAccount(p.changePassword)},
+		"POST /account/factor":          {members, p.ofAccount(p.beginFactor)},
+		"POST /account/factor/confirm":  {members, p.ofAccount(p.confirmFactor)},
+		"POST /account/factor/recovery": {members, p.ofAccount(p.renewRecovery)},
+		"POST /account/factor/off":      {members, p.ofAccount(p.endFactor)},
+		"POST /account/sessions/end":    {members, p.ofAccount(p.endSessions)},
 
 		"GET /alerts/{id}":              {members, p.alert},
 		"POST /alerts/{id}/ack":         {members, p.acknowledge},

@@ -45,6 +45,12 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	name, next := r.PostForm.Get("name"), local(r.PostForm.Get("next"))
 	user, err := p.doorkeeper.accounts.SignIn(r.Context(), p.doorkeeper.source(r), name, r.PostForm.Get("password"))
+	var half *account.Half
+	if errors.As(err, &half) {
+		p.doorkeeper.openHalf(w, r, half, next)
+		http.Redirect(w, r, "/sign-in/code", http.StatusSeeOther)
+		return
+	}
 	if err != nil {
 		p.notIn(w, r, err, signInPage{Name: name, Next: next})
 		return

@@ -40,7 +40,8 @@ none runs, its database is read directly. The same file restores into SQLite and
 PostgreSQL: portvigil restore FILE.
 
 The key file is not in it unless --with-key is given: without the key the
-channels' secrets cannot be read, neither by a thief nor by you. Keep it elsewhere.`,
+secrets of channels and second factors cannot be read, neither by a thief nor by
+you. Keep it elsewhere.`,
 		Example: `  portvigil backup /srv/backup/portvigil-2026-11-24.pvbackup
   portvigil backup - | ssh elsewhere 'cat > portvigil.pvbackup'
   portvigil backup --verify /srv/backup/portvigil-2026-11-24.pvbackup`,
@@ -58,7 +59,7 @@ channels' secrets cannot be read, neither by a thief nor by you. Keep it elsewhe
 	f := c.Flags()
 	f.StringVar(&o.database, "database", "", "the server's PostgreSQL database, where no server runs (default: the file in the data folder)")
 	f.StringVar(&o.keyFile, "key-file", "", keyFileHelp)
-	f.BoolVar(&o.withKey, "with-key", false, "put the key into it: whoever reads the file can then read the channels' secrets")
+	f.BoolVar(&o.withKey, "with-key", false, "put the key into it: whoever reads the file can then read the secrets of channels and second factors")
 	f.BoolVar(&o.force, "force", false, "replace a file that is there")
 	f.BoolVar(&o.verify, "verify", false, "read the whole of a backup, and change nothing")
 	return c
@@ -176,9 +177,9 @@ func (a *app) toldBackup(what, path string, c store.BackupContents, o backupOpti
 	}
 	switch {
 	case c.Key != "":
-		fmt.Fprintln(a.stdout, "The key is in it: whoever reads the file can read the channels' secrets.")
+		fmt.Fprintln(a.stdout, "The key is in it: whoever reads the file can read the secrets of channels and second factors.")
 	case what != "verified":
-		fmt.Fprintf(a.stdout, "The key is not in it: keep %s elsewhere, or the channels' secrets are lost with it.\n", a.keyToKeep(o.keyFile))
+		fmt.Fprintf(a.stdout, "The key is not in it: keep %s elsewhere, or the secrets of channels and second factors are lost with it.\n", a.keyToKeep(o.keyFile))
 	}
 	return nil
 }

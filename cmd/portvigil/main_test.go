@@ -108,6 +108,7 @@ func runScripts(t *testing.T, dir string, files ...string) {
 			"firstdata": firstData,
 			"idof":      idOf,
 			"secretof":  secretOf,
+			"turnon":    turnOn,
 		},
 	})
 }

@@ -47,7 +47,7 @@ one of a newer version is refused.`,
 	f.StringVar(&o.Database, "database", "", "a PostgreSQL database, as postgres://USER@HOST/DATABASE (default: a file in the data folder)")
 	f.StringVar(&o.KeyFile, "key-file", "", keyFileHelp)
 	f.BoolVar(&o.Force, "force", false, "replace a database that holds something; a copy of it is kept")
-	f.BoolVar(&o.WithoutSecrets, "without-secrets", false, "leave the channels' secrets out, where the key is lost")
+	f.BoolVar(&o.WithoutSecrets, "without-secrets", false, "leave the secrets of channels and second factors out, where the key is lost")
 	return c
 }
 
@@ -57,13 +57,14 @@ type restoreRecord struct {
 	Time       time.Time      `json:"time"`
 	File       string         `json:"file"`
 	Kept       string         `json:"kept,omitempty"`
-	Secretless []string       `json:"without_secret,omitempty"` // channels
+	Secretless []string       `json:"without_secret,omitempty"`        // channels
+	Factorless []string       `json:"without_second_factor,omitempty"` // users
 	Rows       map[string]int `json:"rows"`
 }
 
 func (a *app) toldRestored(path string, r store.Restored) error {
 	if a.json {
-		return a.record(restoreRecord{"restore", time.Now().UTC(), path, r.Kept, r.Secretless, r.Rows})
+		return a.record(restoreRecord{"restore", time.Now().UTC(), path, r.Kept, r.Secretless, r.Factorless, r.Rows})
 	}
 	fmt.Fprintf(a.stdout, "Restored %s of %s.\n", rowsText(r.Rows), r.Created.UTC().Format(time.RFC3339))
 	if r.Kept != "" {
@@ -71,6 +72,10 @@ func (a *app) toldRestored(path string, r store.Restored) error {
 	}
 	if len(r.Secretless) > 0 {
 		fmt.Fprintf(a.stdout, "These channels have lost their secret; remove them and add them again: %s\n", portvigil.Printable(strings.Join(r.Secretless, ", ")))
+	}
+	if len(r.Factorless) > 0 {
+		fmt.Fprintf(a.stdout, "The second factor of these users is lost, only a recovery code lets them in; turn it off with portvigil users reset-factor NAME: %s\n",
+			portvigil.Printable(strings.Join(r.Factorless, ", ")))
 	}
 	fmt.Fprintf(a.stdout, "Next: portvigil serve%s\n", a.dataFlag())
 	return nil

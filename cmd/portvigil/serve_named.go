@@ -45,7 +45,7 @@ func checkWhole(path string) error {
 		WithHint("write the whole path, from / on")
 }
 
-const keyFileHelp = "file of the key that seals the channels' secrets (default: key in the data folder)"
+const keyFileHelp = "file of the key that seals the secrets of channels and second factors (default: key in the data folder)"
 
 // checkKeyFile says of a key file outside of the data folder why it cannot be
 // read, and warns of one that everybody can read. One that is not there is told

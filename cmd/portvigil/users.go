@@ -15,7 +15,7 @@ func (a *app) usersCommand() *cobra.Command {
 		Short:   "Who may sign in on the pages",
 		Example: "  portvigil users add ann",
 	}
-	c.AddCommand(a.usersAdd(), a.usersList(), a.usersReset(), a.usersRemove())
+	c.AddCommand(a.usersAdd(), a.usersList(), a.usersReset(), a.usersResetFactor(), a.usersRemove())
 	a.reaches(c)
 	return c
 }
@@ -73,6 +73,23 @@ func (a *app) usersReset() *cobra.Command {
 	return c
 }
 
+func (a *app) usersResetFactor() *cobra.Command {
+	return &cobra.Command{
+		Use: "reset-factor NAME", Short: "Turn off a user's second factor, and end their sessions", Args: need(1, "NAME"),
+		Long: `Turns off the second factor of somebody who has lost the device that makes the
+codes and has no recovery code left. From then on the password alone lets them in:
+be sure that it is they who ask.`,
+		Example: "  portvigil users reset-factor ann",
+		RunE: func(c *cobra.Command, args []string) error {
+			var changed portvigil.User
+			if err := a.client().delete(c.Context(), at("users", args[0], "factor"), &changed); err != nil {
+				return err
+			}
+			return a.toldUser(changed, "%s has no second factor any more, and signs in with the password alone; their sessions are over.")
+		},
+	}
+}
+
 func (a *app) toldUser(u portvigil.User, format string) error {
 	if a.json {
 		return a.record(userRecord{"user", u.Changed, u})
@@ -99,13 +116,20 @@ func (a *app) usersList() *cobra.Command {
 			if len(list) == 0 {
 				return a.say("No user: the pages open by a one-time link only. Add one: portvigil%s users add NAME", a.dataFlag())
 			}
-			t := a.table("USER", "BY", "ADDED", "PASSWORD SET", "SIGNED IN")
+			t := a.table("USER", "BY", "ADDED", "PASSWORD SET", "SECOND FACTOR", "SIGNED IN")
 			for _, u := range list {
-				t.row(u.Name, portvigil.Printable(u.By), momentText(u.Added), momentText(u.Changed), momentText(u.SignedIn))
+				t.row(u.Name, portvigil.Printable(u.By), momentText(u.Added), momentText(u.Changed), factorText(u.Factor), momentText(u.SignedIn))
 			}
 			return t.print()
 		},
 	}
+}
+
+func factorText(f *portvigil.Factor) string {
+	if f == nil {
+		return "off"
+	}
+	return "since " + momentText(f.Since)
 }
 
 func (a *app) usersRemove() *cobra.Command {

@@ -24,6 +24,8 @@ type Tx interface {
 	AddUser(portvigil.User) error
 	ChangeUser(portvigil.User) error
 	UserSignedIn(id string, when time.Time) error
+	FactorStepUsed(id string, step int64) error // CodeConflict unless it is the latest
+	RecoveryUsed(id string, hash []byte) error  // CodeConflict where it is not left
 	RemoveUser(id string) error
 
 	Tokens() ([]portvigil.Token, error)
@@ -51,8 +53,9 @@ type Keeper struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	mu    sync.Mutex
-	known map[[32]byte]time.Time // who was let in, and from where; guarded by mu
+	mu      sync.Mutex
+	known   map[[32]byte]time.Time // who was let in, and from where; guarded by mu
+	pending map[string]pending     // by the user's id; guarded by mu
 }
 
 // NewKeeper returns a keeper of what the storage has.
@@ -66,17 +69,17 @@ func NewKeeper(s Storage, o Options) *Keeper {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Keeper{storage: s, hasher: newHasher(o.Cost), limit: newLimit(o.Clock), now: o.Clock, log: o.Logger, known: map[[32]byte]time.Time{}}
+	return &Keeper{storage: s, hasher: newHasher(o.Cost), limit: newLimit(o.Clock), now: o.Clock, log: o.Logger, known: map[[32]byte]time.Time{}, pending: map[string]pending{}}
 }
 
-// Users returns all users by name, without their passwords' hashes.
+// Users returns all users by name, without what is secret of them.
 func (k *Keeper) Users(ctx context.Context) (users []portvigil.User, err error) {
 	err = k.storage.View(ctx, func(tx Tx) (err error) {
 		users, err = tx.Users()
 		return err
 	})
 	for i := range users {
-		users[i].Password = ""
+		users[i] = bare(users[i])
 	}
 	return users, err
 }
@@ -149,8 +152,7 @@ func (k *Keeper) ResetPassword(ctx context.Context, by, name, password string) (
 	if err == nil {
 		k.log.Info("password reset", "user", name, "by", by)
 	}
-	u.Password = ""
-	return u, err
+	return bare(u), err
 }
 
 // RemoveUser removes a user; what was begun by that user is over.

@@ -27,34 +27,53 @@ var errRefused = portvigil.Errorf(portvigil.CodeUnauthorized, "name and password
 
 // SignIn returns the user of that name where the password is theirs, and an Error
 // with CodeUnauthorized where it is not, or there is none; a Slower where too
-// many were tried.
+// many were tried; a Half where a code is needed as well: see Finish.
 func (k *Keeper) SignIn(ctx context.Context, from netip.Addr, name, password string) (u portvigil.User, err error) {
 	name = strings.ToLower(strings.TrimSpace(name))
 	if len(password) > longest {
 		return u, errRefused
 	}
-	here := "pair " + name + " from " + source(from)
+	err = k.attempt(from, name, func(known bool) (err error) {
+		right := false
+		if u, right, err = k.verify(ctx, name, password, known); err == nil && !right {
+			return errRefused
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return portvigil.User{}, err
+	case u.HasFactor():
+		return portvigil.User{}, &Half{user: bare(u), until: k.now().Add(HalfLife)}
+	}
+	k.remember(pair(name, from))
+	k.log.Info("signed in", "user", u.Name, "from", from)
+	u.SignedIn = k.moment()
+	return u, k.storage.Update(ctx, func(tx Tx) error { return tx.UserSignedIn(u.ID, u.SignedIn) })
+}
+
+// attempt runs a guess at what lets a user in, or returns a Slower where too many
+// were tried. One that is refused with CodeUnauthorized counts as missed.
+func (k *Keeper) attempt(from netip.Addr, name string, guess func(known bool) error) error {
+	here := pair(name, from)
 	keys, known := []string{"user " + name, "source " + source(from)}, k.knows(here)
 	if known {
 		keys = []string{here}
 	}
 	if wait := k.limit.try(keys...); wait > 0 {
-		return u, &Slower{After: wait}
+		return &Slower{After: wait}
 	}
-	u, right, err := k.verify(ctx, name, password, known)
-	if err == nil && !right {
-		k.log.Warn("sign-in refused", "user", portvigil.Printable(name), "from", from)
-		return portvigil.User{}, errRefused
+	err := guess(known)
+	if portvigil.ErrorCode(err) == portvigil.CodeUnauthorized {
+		k.log.Warn("sign-in refused", "user", portvigil.Printable(name), "from", from, "why", err)
+		return err
 	}
 	k.limit.undo(keys...)
-	if err != nil {
-		return portvigil.User{}, err
-	}
-	k.remember(here)
-	k.log.Info("signed in", "user", u.Name, "from", from)
-	u.SignedIn = k.moment()
-	return u, k.storage.Update(ctx, func(tx Tx) error { return tx.UserSignedIn(u.ID, u.SignedIn) })
+	return err
 }
+
+// pair is who a user is at a source.
+func pair(name string, from netip.Addr) string { return "pair " + name + " from " + source(from) }
 
 // verify returns the user of that name, and whether the password is theirs. It
 // takes as long where there is none.

@@ -99,6 +99,37 @@ func (t *tx) UserSignedIn(id string, when time.Time) error {
 	return nil
 }
 
+func (t *tx) FactorStepUsed(id string, step int64) error {
+	return t.changeFactor(id, func(f *portvigil.Factor) bool {
+		later := step > f.Used
+		f.Used = max(f.Used, step)
+		return later
+	})
+}
+
+func (t *tx) RecoveryUsed(id string, hash []byte) error {
+	return t.changeFactor(id, func(f *portvigil.Factor) bool {
+		before := len(f.Recovery)
+		f.Recovery = slices.DeleteFunc(slices.Clone(f.Recovery), func(h []byte) bool { return bytes.Equal(h, hash) })
+		return len(f.Recovery) < before
+	})
+}
+
+// changeFactor changes a copy: what was read before stays as it was read.
+func (t *tx) changeFactor(id string, do func(*portvigil.Factor) bool) error {
+	u := t.users[id]
+	if u.Factor == nil {
+		return portvigil.Errorf(portvigil.CodeConflict, "there is no second factor")
+	}
+	f := *u.Factor
+	if !do(&f) {
+		return portvigil.Errorf(portvigil.CodeConflict, "it was taken before")
+	}
+	u.Factor = &f
+	t.users[id] = u
+	return nil
+}
+
 func (t *tx) RemoveUser(id string) error {
 	delete(t.users, id)
 	return nil
