@@ -36,7 +36,7 @@ func TestWhoListensIsToldWhatWasWritten(t *testing.T) {
 	if n, there := next(notes); there {
 		t.Errorf("told %+v, though nothing was written", n)
 	}
-	_, err = w.engine.Investigate(t.Context(), "ann", a.ID)
+	_, err = w.engine.Acknowledge(t.Context(), "ann", a.ID, nil)
 	w.must(err)
 	w.out.set(home4, 22)
 	w.look()
