@@ -56,6 +56,11 @@ const (
 	AlertResolved        AlertState = "resolved"
 )
 
+// OpenStates are those in which somebody still has to resolve an alert.
+func OpenStates() []AlertState {
+	return []AlertState{AlertNew, AlertAcknowledged, AlertInvestigating, AlertWaitingShut, AlertWaitingBaseline}
+}
+
 // Subject is what an alert is about: a host, a vantage, a channel, a feed.
 type Subject struct {
 	Kind string `json:"kind"`

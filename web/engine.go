@@ -12,13 +12,20 @@ import (
 // Engine is what the API and the pages ask; the watching engine is one. "by"
 // is who asks. Errors carry a portvigil.Code.
 type Engine interface {
+	changeTeller
 	hostKeeper
 	alertKeeper
 	baselineKeeper
 	channelKeeper
 }
 
+// changeTeller tells what was written, until its listener leaves.
+type changeTeller interface {
+	Changes() (notes <-chan portvigil.ChangeNote, leave func())
+}
+
 type hostKeeper interface {
+	Overview(ctx context.Context) ([]portvigil.HostSummary, error)
 	AddHost(ctx context.Context, by string, h portvigil.Host) (portvigil.Host, error)
 	Hosts(ctx context.Context) ([]portvigil.HostStatus, error)
 	Host(ctx context.Context, name string) (portvigil.HostStatus, error)
@@ -34,6 +41,7 @@ type hostKeeper interface {
 }
 
 type alertKeeper interface {
+	AlertsWhere(ctx context.Context, f portvigil.AlertFilter) (page []portvigil.Alert, total int, err error)
 	Alerts(ctx context.Context, open bool) ([]portvigil.Alert, error)
 	Alert(ctx context.Context, id string) (portvigil.Alert, []portvigil.AuditEntry, error)
 	Acknowledge(ctx context.Context, by, id string, until *time.Time) (portvigil.Alert, error)

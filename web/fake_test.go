@@ -34,6 +34,7 @@ type fakeEngine struct {
 	channels []portvigil.ChannelRow
 	look     func(ctx context.Context, send func(portvigil.LookEvent) error) error
 	err      error
+	told     chan portvigil.ChangeNote
 
 	mu    sync.Mutex
 	calls []string // guarded by mu
@@ -101,6 +102,41 @@ func (f *fakeEngine) Scope(context.Context) ([]portvigil.ScopeRule, error) {
 
 func (f *fakeEngine) AddScope(_ context.Context, by string, prefix netip.Prefix, deny bool) (portvigil.ScopeRule, error) {
 	return portvigil.ScopeRule{Prefix: prefix, Deny: deny, By: by}, f.note("scope %s deny=%v by %s", prefix, deny, by)
+}
+
+// Overview sums up what the hosts hold.
+func (f *fakeEngine) Overview(context.Context) (list []portvigil.HostSummary, err error) {
+	for _, h := range f.hosts {
+		s := portvigil.HostSummary{Host: h.Host, Views: h.Views, Doors: map[portvigil.Verdict]int{}, Alerts: map[portvigil.Severity]int{},
+			NextOutside: h.NextOutside, NextInside: h.NextInside, Kept: h.Kept}
+		for _, x := range h.Exposures {
+			s.Doors[x.Verdict]++
+		}
+		for _, a := range h.Alerts {
+			s.Alerts[a.Severity]++
+			if a.Severity.Rank() > s.Worst.Rank() {
+				s.Worst = a.Severity
+			}
+		}
+		list = append(list, s)
+	}
+	return list, f.note("overview")
+}
+
+// Changes tells what the test sends to told.
+func (f *fakeEngine) Changes() (<-chan portvigil.ChangeNote, func()) {
+	_ = f.note("changes") // no error is told here
+	told := f.told
+	if told == nil { // nothing is ever told
+		told = make(chan portvigil.ChangeNote)
+		close(told)
+	}
+	return told, func() { _ = f.note("leave changes") }
+}
+
+func (f *fakeEngine) AlertsWhere(_ context.Context, q portvigil.AlertFilter) ([]portvigil.Alert, int, error) {
+	page, total := q.Page(f.alerts)
+	return page, total, f.note("alerts where %+v", q)
 }
 
 func (f *fakeEngine) Alerts(_ context.Context, open bool) ([]portvigil.Alert, error) {

@@ -41,7 +41,8 @@ func (p *pages) routes() map[string]pageRoute {
 		"GET /welcome":  {members, p.welcome},
 		"POST /welcome": {members, p.addFirst},
 
-		"GET /{$}": {members, p.overview},
+		"GET /{$}":    {members, p.overview},
+		"GET /events": {members, p.events},
 
 		"GET /account":                  {members, p.account},
 		"POST /account/password":        {members, p.ofAccount(p.changePassword)},

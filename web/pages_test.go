@@ -156,19 +156,23 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 		not        []string
 	}{
 		{"an empty overview says how to begin", "/", func(e *fakeEngine) { *e = fakeEngine{} }, 200,
-			[]string{"Nothing is watched yet", "portvigil hosts add NAME ADDRESS", "No channel yet", "portvigil channels add --help"}, []string{"No open alert", "as expected"}},
-		{"the overview has alerts, hosts and what ended", "/", func(e *fakeEngine) { e.alerts = append(e.alerts, resolved()) }, 200,
-			[]string{"1 open alert high", "high web1 has 9100/tcp open", "new · opened 3 hours ago", "inside: 2 minutes ago · outside 10.0.0.1: 5 minutes ago",
-				"Lately resolved accepted web1 has", "was high · by bob · 1 minute ago"}, []string{"No channel"}},
+			[]string{"Nothing is watched yet", "Add a host", "Alerts reach nobody but this page", "Add e-mail, Slack or a webhook"}, []string{"All is well", "as expected"}},
+		{"the overview has alerts, hosts and what ended", "/", func(e *fakeEngine) {
+			a := resolved()
+			a.ID, a.Changed = "A2", noon.Add(-time.Minute)
+			e.alerts = append(e.alerts, a)
+		}, 200,
+			[]string{"1 alert needs somebody high 1", "high web1 has 9100/tcp open", "new · opened 3 hours ago", "2/2 views are fresh", "Hosts web1 high 1 alert",
+				"What changed today accepted web1 has", "was high · by bob · 1 minute ago"}, []string{"reach nobody"}},
 		{"what was high and ended by itself is to be noted", "/", func(e *fakeEngine) {
 			a := resolved()
 			a.Resolution.Kind, a.Resolution.By = portvigil.ResolvedCleared, "portvigil"
 			e.alerts = []portvigil.Alert{a}
-		}, 200, []string{"No open alert", "To be noted", "cleared web1 has", "portvigil alerts ack ID"}, []string{"Lately resolved"}},
-		{"a quiet overview says so", "/", func(e *fakeEngine) { e.alerts, e.hosts[0].Alerts = nil, nil }, 200, []string{"No open alert", "as expected"}, nil},
+		}, 200, []string{"No open alert 1 serious one ended by itself", "Ended by themselves", "cleared web1 has", "until somebody has noted it", "Nothing beside what stands above"}, []string{"All is well"}},
+		{"a quiet overview says so", "/", func(e *fakeEngine) { e.alerts, e.hosts[0].Alerts = nil, nil }, 200, []string{"All is well 2 doors on 1 host, each as expected", "Nothing needs you now"}, nil},
 		{"a host that cannot be seen is not as expected", "/", func(e *fakeEngine) {
 			e.alerts, e.hosts[0].Alerts, e.hosts[0].Views[1].Fresh = nil, nil, false
-		}, 200, []string{"not all of it can be seen", "too old, 5 minutes ago"}, []string{"as expected"}},
+		}, 200, []string{"No open alert, but not all of it can be seen 1 of 2 views", "web1 , outside at 10.0.0.1: blind since 5 minutes ago"}, []string{"as expected", "All is well"}},
 		{"nor one that nobody looked at", "/", func(e *fakeEngine) { e.alerts, e.hosts[0].Alerts, e.hosts[0].Views = nil, nil, nil }, 200,
 			[]string{"not looked at yet"}, []string{"as expected"}},
 		{"a host shows its doors, those to look at first, and its views", "/hosts/web1", nil, 200,
@@ -276,7 +280,7 @@ func TestPagesAreBounded(t *testing.T) {
 		e.host.Alerts = e.alerts
 	})
 	s := newSite(base, e)
-	for path, says := range map[string]string{"/": "1000 open alerts", "/hosts/web1": "9500 more: portvigil hosts show web1", "/alerts/A1": "9500 more: portvigil alerts show"} {
+	for path, says := range map[string]string{"/": "1000 alerts need somebody", "/hosts/web1": "9500 more: portvigil hosts show web1", "/alerts/A1": "9500 more: portvigil alerts show"} {
 		w := s.get(t, path)
 		if !strings.Contains(seen(t, w), says) || w.Body.Len() > 1<<20 {
 			t.Errorf("%s has %d bytes, and has to say %q", path, w.Body.Len(), says)

@@ -12,7 +12,6 @@ import (
 const (
 	maxAlerts = 300
 	maxDoors  = 500
-	maxEnded  = 10
 )
 
 // some is the beginning of a list, and how many more there are.
@@ -28,17 +27,6 @@ func first[T any](list []T, n int) some[T] {
 	return some[T]{list[:n], len(list) - n}
 }
 
-// overview is what / shows.
-type overview struct {
-	Hosts    []hostLine
-	Alerts   some[portvigil.Alert]
-	Open     int
-	ToNote   some[portvigil.Alert] // ended by themselves, and nobody has noted it
-	Ended    []portvigil.Alert     // lately, the newest first
-	Channels int
-	NoUser   bool // who reads it came by a link, and nobody can sign in yet
-}
-
 // hostLine is a host's row on the overview.
 type hostLine struct {
 	portvigil.HostStatus
@@ -46,61 +34,12 @@ type hostLine struct {
 	Blind bool               // a view is not fresh, or there is none
 }
 
-func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
-	hosts, err := p.engine.Hosts(r.Context())
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	alerts, err := p.engine.Alerts(r.Context(), false)
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	channels, err := p.engine.Channels(r.Context())
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	o := overview{Channels: len(channels)}
-	if userOf(r) == "" {
-		users, err := p.doorkeeper.accounts.Users(r.Context())
-		if err != nil {
-			p.fail(w, r, err)
-			return
-		}
-		o.NoUser = len(users) == 0
-	}
-	var open, toNote []portvigil.Alert
-	for _, a := range alerts {
-		switch {
-		case a.Open():
-			open = append(open, a)
-		case a.ToBeNoted():
-			toNote = append(toNote, a)
-		case len(o.Ended) < maxEnded:
-			o.Ended = append(o.Ended, a)
-		}
-	}
-	worstFirst(open)
-	o.ToNote = first(toNote, maxAlerts)
-	o.Open, o.Alerts = len(open), first(open, maxAlerts)
-	for _, h := range hosts {
-		o.Hosts = append(o.Hosts, lineOf(h))
-	}
-	slices.SortStableFunc(o.Hosts, func(a, b hostLine) int { return b.Worst.Rank() - a.Worst.Rank() })
-	p.show(w, r, http.StatusOK, "overview.html", page{"Overview", o})
-}
-
 func worstFirst(alerts []portvigil.Alert) {
 	slices.SortStableFunc(alerts, func(a, b portvigil.Alert) int { return b.Severity.Rank() - a.Severity.Rank() })
 }
 
 func lineOf(h portvigil.HostStatus) hostLine {
-	line := hostLine{HostStatus: h, Blind: len(h.Views) == 0}
-	for _, v := range h.Views {
-		line.Blind = line.Blind || !v.Fresh
-	}
+	line := hostLine{HostStatus: h, Blind: blind(h.Views)}
 	for _, a := range h.Alerts {
 		if a.Severity.Rank() > line.Worst.Rank() {
 			line.Worst = a.Severity

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"html/template"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -21,6 +23,11 @@ var words = template.FuncMap{
 	"exact":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"clock":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	"sections": sections,
+	"count":    count,
+	"add":      func(a, b int) int { return a + b },
+	"dict":     dict,
+	"state":    stateWord,
+	"blind":    blind,
 	"verdict":  verdictWord,
 	"ago":      ago,
 	"due":      due,
@@ -172,6 +179,40 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// count is a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// blind reports whether a view cannot be relied on, or there is none.
+func blind(views []portvigil.ViewStatus) bool {
+	return len(views) == 0 || slices.ContainsFunc(views, func(v portvigil.ViewStatus) bool { return !v.Fresh })
+}
+
+// dict gives a template several things by their names.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, errors.New("a name without a value")
+	}
+	d := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("%v is no name", pairs[i])
+		}
+		d[name] = pairs[i+1]
+	}
+	return d, nil
+}
+
+// stateWord is a state of an alert in a list.
+func stateWord(s portvigil.AlertState) string {
+	return strings.ReplaceAll(shown(s), "-", " ")
 }
 
 func place(a netip.Addr) string {

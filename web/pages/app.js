@@ -37,11 +37,17 @@ const live = {
     }
   },
   begin() {
-    let waits;
-    const source = new EventSource("/events");
-    source.addEventListener("changed", () => { clearTimeout(waits); waits = setTimeout(live.refresh, 150); });
+    let waits, source;
+    // A browser has six connections to a server without TLS: a page that nobody sees takes none.
+    const listen = () => {
+      source?.close();
+      if (document.hidden) return;
+      source = new EventSource("/events");
+      source.addEventListener("changed", () => { clearTimeout(waits); waits = setTimeout(live.refresh, 150); });
+    };
     setInterval(live.refresh, 60_000); // "3 minutes ago" grows older by itself
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) live.refresh(); });
+    document.addEventListener("visibilitychange", () => { listen(); if (!document.hidden) live.refresh(); });
+    listen();
   },
 };
 
