@@ -134,6 +134,11 @@ func (o *overviewPage) sum(hosts []portvigil.HostSummary) {
 	o.Hosts = first(hosts, maxOnView)
 }
 
+// Urgent reports whether an open alert is high or critical.
+func (o overviewPage) Urgent() bool {
+	return len(o.By) > 0 && o.By[0].Severity.Rank() >= portvigil.High.Rank()
+}
+
 // beside is what changed today without what stands above it.
 func (o *overviewPage) beside() some[portvigil.Alert] {
 	above := map[string]bool{}
