@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
+
+	"github.com/portvigil/portvigil/web/account"
 )
 
 // filled is what a browser sends with the one form of a page that has the action.
@@ -180,5 +182,51 @@ func TestUnsentKnowsEveryFieldForASecret(t *testing.T) {
 		if secretField(plain) {
 			t.Errorf("%q is not kept", plain)
 		}
+	}
+}
+
+// TestAFormWhoseSessionEndedComesThroughTheSecondFactor has the code come in time,
+// and too late: the form is there in both.
+func TestAFormWhoseSessionEndedComesThroughTheSecondFactor(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"in time": false, "too late": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSiteInTime(t)
+			b := s.browser("x")
+			b.signIn(t)
+			secret, _ := b.turnOn(t)
+			b.jar = map[string]string{}
+			s.now = s.now.Add(sessionLife)
+			form := filled(t, b.fill("/alerts/A1/comment", "text", "asked bob"), "/sign-in")
+			form.Set("name", "ann")
+			form.Set("password", password)
+			w := b.took(s.post("/sign-in", form, b.edit))
+			if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/sign-in/code" {
+				t.Fatalf("answered %d to %q", w.Code, w.Header().Get("Location"))
+			}
+			w = b.get("/sign-in/code")
+			next := valuesOf(t, w.Body.String(), "value", func(n *html.Node) bool { return attribute(n, "name") == "next" })
+			if len(next) == 0 || !strings.HasPrefix(next[0], "/unsent/") {
+				t.Fatalf("the form for the code leads to %q", next)
+			}
+			if w := s.request("GET", next[0], b.edit); w.Code != http.StatusUnauthorized {
+				t.Errorf("half a sign-in is shown what was typed: %d", w.Code)
+			}
+			if late {
+				s.now = s.now.Add(account.HalfLife)
+				form = filled(t, b.fill("/sign-in/code", "code", "123456", "next", next[0]), "/sign-in")
+				form.Set("name", "ann")
+				form.Set("password", password)
+				b.took(s.post("/sign-in", form, b.edit))
+			}
+			w = b.fill("/sign-in/code", "code", s.code(t, secret))
+			if w.Code != http.StatusSeeOther || w.Header().Get("Location") != next[0] {
+				t.Fatalf("answered %d to %q: %s", w.Code, w.Header().Get("Location"), seen(t, w))
+			}
+			if text := seen(t, b.get(next[0])); !strings.Contains(text, "Comment asked bob") {
+				t.Errorf("it is lost: %s", text)
+			}
+		})
 	}
 }
