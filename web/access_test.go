@@ -93,7 +93,7 @@ func TestFormsAreDoneInTheNameOfWhoSendsThem(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, path, form, asked, says string }{
 		{"acknowledge", "/alerts/A1/ack", "", `ack "A1" until <nil> by ann`, "it stays open, and is yours"},
-		{"acknowledge for hours", "/alerts/A1/ack", "until=4h", `ack "A1" until 2026-11-23 16:00:00 +0000 UTC by ann`, "it stays open"},
+		{"acknowledge for hours", "/alerts/A1/ack", "until=4h", `ack "A1" until 2026-11-23 16:00:00 +0000 UTC by ann`, "it stays open, and is yours"},
 		{"investigate", "/alerts/A1/investigate", "", `investigate "A1" by ann`, "somebody works on it"},
 		{"comment", "/alerts/A1/comment", "text=+asked+bob+", `comment "A1" "asked bob" by ann`, "Your comment is in the story"},
 		{"expected", "/alerts/A1/resolve", "kind=expected&why=the+shop&owner=bob", `resolve "A1" expected why=the shop owner=bob by ann`, "the baseline has it now"},

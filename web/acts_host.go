@@ -11,7 +11,7 @@ func (p *pages) lookNow(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	p.act(w, r, "look", func() (done, error) {
 		view := portvigil.View(r.PostForm.Get("view"))
-		return done{"A look is on its way; this page follows it.", hostPath(name)}, p.engine.AskForLook(r.Context(), name, view)
+		return done{said: "A look is on its way; this page follows it.", next: hostPath(name)}, p.engine.AskForLook(r.Context(), name, view)
 	}, func(status int, f form) { p.showHost(w, r, status, f) })
 }
 

@@ -38,12 +38,13 @@ type Doorkeeper struct {
 	links    map[[32]byte]time.Time // until when, by the token's hash; guarded by mu
 	sessions map[[32]byte]session   // by the cookie's hash; guarded by mu
 	halves   map[[32]byte]half      // by the cookie's hash; guarded by mu
+	unsent   map[string]unsent      // by a name that nobody guesses; guarded by mu
 }
 
 // NewDoorkeeper returns the doorkeeper of the pages at base, http://HOST:PORT.
 func NewDoorkeeper(base string, k *account.Keeper, now func() time.Time) *Doorkeeper {
 	return &Doorkeeper{base: base, accounts: k, now: now,
-		links: map[[32]byte]time.Time{}, sessions: map[[32]byte]session{}, halves: map[[32]byte]half{}}
+		links: map[[32]byte]time.Time{}, sessions: map[[32]byte]session{}, halves: map[[32]byte]half{}, unsent: map[string]unsent{}}
 }
 
 // NewLink returns a link that opens the pages once, within a day.
@@ -68,6 +69,7 @@ func (d *Doorkeeper) Address() string {
 // forget drops the links, sessions and halves whose time is over; the caller holds mu.
 func (d *Doorkeeper) forget() {
 	maps.DeleteFunc(d.links, func(_ [32]byte, until time.Time) bool { return !d.now().Before(until) })
+	maps.DeleteFunc(d.unsent, func(_ string, u unsent) bool { return !d.now().Before(u.until) })
 	maps.DeleteFunc(d.sessions, func(_ [32]byte, s session) bool { return !d.now().Before(s.until) })
 	maps.DeleteFunc(d.halves, func(_ [32]byte, h half) bool { return !d.now().Before(h.until) })
 }

@@ -43,6 +43,7 @@ type hostKeeper interface {
 type alertKeeper interface {
 	AlertsWhere(ctx context.Context, f portvigil.AlertFilter) (page []portvigil.Alert, total int, err error)
 	Alerts(ctx context.Context, open bool) ([]portvigil.Alert, error)
+	AlertCounts(ctx context.Context, f portvigil.AlertFilter) ([]portvigil.AlertCount, error)
 	Alert(ctx context.Context, id string) (portvigil.Alert, []portvigil.AuditEntry, error)
 	Acknowledge(ctx context.Context, by, id string, until *time.Time) (portvigil.Alert, error)
 	Investigate(ctx context.Context, by, id string) (portvigil.Alert, error)

@@ -9,15 +9,19 @@ import (
 )
 
 // codePage is what the form for a code shows.
-type codePage struct{ Why string }
+type codePage struct {
+	Why  string
+	Next string // where the sign-in leads: it goes along, for a code that comes too late
+}
 
 // askCode shows the form for a code to who has shown the right password.
 func (p *pages) askCode(w http.ResponseWriter, r *http.Request) {
-	if _, found := p.doorkeeper.halfOf(r); !found {
+	h, found := p.doorkeeper.halfOf(r)
+	if !found {
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 		return
 	}
-	p.show(w, r, http.StatusOK, "code.html", page{"Second factor", codePage{}})
+	p.show(w, r, http.StatusOK, "code.html", page{"Second factor", codePage{Next: h.next}})
 }
 
 // takeCode takes the form. A wrong code can be typed again; what is over begins
@@ -29,7 +33,7 @@ func (p *pages) takeCode(w http.ResponseWriter, r *http.Request) {
 	h, found := p.doorkeeper.halfOf(r)
 	if !found {
 		p.notIn(w, r, portvigil.Errorf(portvigil.CodeUnauthorized, "the code came too late after the password").WithHint("sign in again"),
-			signInPage{Next: "/"})
+			signInPage{Next: local(r.PostForm.Get("next"))})
 		return
 	}
 	user, err := p.doorkeeper.accounts.Finish(r.Context(), p.doorkeeper.source(r), h.Half, r.PostForm.Get("code"))
@@ -40,7 +44,7 @@ func (p *pages) takeCode(w http.ResponseWriter, r *http.Request) {
 		return
 	case err != nil:
 		why, status := p.why(w, r, err)
-		p.show(w, r, status, "code.html", page{"Second factor", codePage{why}})
+		p.show(w, r, status, "code.html", page{"Second factor", codePage{why, h.next}})
 		return
 	}
 	p.doorkeeper.closeHalf(w, r)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,8 @@ type fakeEngine struct {
 	look     func(ctx context.Context, send func(portvigil.LookEvent) error) error
 	err      error
 	told     chan portvigil.ChangeNote
+	edit     string           // what the folder needs that the baseline follows
+	refuse   map[string]error // what an alert answers that somebody decides on, by its id
 
 	mu    sync.Mutex
 	calls []string // guarded by mu
@@ -143,12 +146,21 @@ func (f *fakeEngine) Alerts(_ context.Context, open bool) ([]portvigil.Alert, er
 	return f.alerts, f.note("alerts open=%v", open)
 }
 
+func (f *fakeEngine) AlertCounts(_ context.Context, q portvigil.AlertFilter) (list []portvigil.AlertCount, err error) {
+	q.Limit, q.Offset = 0, 0
+	page, _ := q.Page(f.alerts)
+	for _, a := range page {
+		list = append(list, portvigil.AlertCount{State: a.State, Severity: a.Severity, Attention: a.Attention(), Count: 1})
+	}
+	return list, f.note("alert counts %+v", q)
+}
+
 func (f *fakeEngine) Alert(_ context.Context, id string) (portvigil.Alert, []portvigil.AuditEntry, error) {
 	return f.alert, f.story, f.note("alert %q", id)
 }
 
 func (f *fakeEngine) Acknowledge(_ context.Context, by, id string, until *time.Time) (portvigil.Alert, error) {
-	return f.alert, f.note("ack %q until %v by %s", id, until, by)
+	return f.alert, cmp.Or(f.note("ack %q until %v by %s", id, until, by), f.refuse[id])
 }
 
 func (f *fakeEngine) Investigate(_ context.Context, by, id string) (portvigil.Alert, error) {
@@ -160,7 +172,7 @@ func (f *fakeEngine) Comment(_ context.Context, by, id, text string) (portvigil.
 }
 
 func (f *fakeEngine) Resolve(_ context.Context, by, id string, q portvigil.ResolveRequest) (portvigil.Alert, error) {
-	return f.alert, f.note("resolve %q %s why=%s owner=%s by %s", id, q.Kind, q.Why, q.Owner, by)
+	return f.alert, cmp.Or(f.note("resolve %q %s why=%s owner=%s by %s", id, q.Kind, q.Why, q.Owner, by), f.refuse[id])
 }
 
 func (f *fakeEngine) Baselines(context.Context) ([]portvigil.BaselineVersion, error) {
@@ -176,11 +188,11 @@ func (f *fakeEngine) Baseline(_ context.Context, host string) (portvigil.Baselin
 }
 
 func (f *fakeEngine) Approve(_ context.Context, by, host string, q portvigil.ApproveRequest) (portvigil.BaselineVersion, error) {
-	return portvigil.BaselineVersion{Name: host}, f.note("approve %q %v why=%s owner=%s by %s", host, q.Doors, q.Why, q.Owner, by)
+	return portvigil.BaselineVersion{Name: host, Edit: f.edit}, f.note("approve %q %v why=%s owner=%s by %s", host, q.Doors, q.Why, q.Owner, by)
 }
 
 func (f *fakeEngine) RemoveDoor(_ context.Context, by, host, door string) (portvigil.BaselineVersion, error) {
-	return portvigil.BaselineVersion{Name: host}, f.note("remove door %q of %q by %s", door, host, by)
+	return portvigil.BaselineVersion{Name: host, Edit: f.edit}, f.note("remove door %q of %q by %s", door, host, by)
 }
 
 func (f *fakeEngine) ImportBaseline(_ context.Context, by string, docs []portvigil.BaselineVersion) ([]portvigil.BaselineVersion, error) {

@@ -46,6 +46,9 @@ func (f form) Failed(name string) bool { return f.Why != "" && f.Name == name }
 type done struct {
 	said string
 	next string // a path of ours; "" for where the form says
+	// instead answers with a page of its own, where what was done has to be shown
+	// rather than said.
+	instead func()
 }
 
 // act does what a form asks for. What was done is said on the page that follows;
@@ -61,6 +64,10 @@ func (p *pages) act(w http.ResponseWriter, r *http.Request, name string, do func
 		body := Describe(err)
 		logInternal(p.log, r, body, err)
 		again(statusOf(body.Code), form{Name: name, Why: begun(shown(body.sentence())) + ".", typed: r.PostForm})
+		return
+	}
+	if d.instead != nil {
+		d.instead()
 		return
 	}
 	if d.next == "" {

@@ -44,7 +44,8 @@ func (s *site) infest(text string) {
 		Package: &portvigil.Package{Name: text, Version: text}}
 	views := portvigil.AlertViews{Outside: []portvigil.Sighting{{Vantage: text, State: "open", Seen: noon}}, Inside: &portvigil.Sighting{State: text}}
 	a := portvigil.Alert{ID: text, Kind: portvigil.Kind(text), Severity: portvigil.Severity(text), Subject: portvigil.Subject{Kind: "k" + text, Name: text}, Host: text,
-		Proto: portvigil.TCP, Port: 80, State: portvigil.AlertState(text), Text: text, Service: service, Process: process, Views: views,
+		Proto: portvigil.TCP, Port: 80, State: portvigil.AlertState(text), Text: text, Edit: text + "\n" + text,
+		Memory: portvigil.AlertMemory{Before: text, Print: &portvigil.DoorPrint{Scope: portvigil.Scope(text)}}, Service: service, Process: process, Views: views,
 		Endpoints: []portvigil.AlertEndpoint{{Port: 80, Proto: portvigil.Proto(text), Ports: text, Verdict: portvigil.Verdict(text), Service: service, Process: process},
 			{Address: netip.MustParseAddr("fe80::1").WithZone("z" + text)}},
 		Cause: &portvigil.Cause{Text: text}, Resolution: &portvigil.Resolution{Kind: portvigil.ResolutionKind(text), By: text, Why: text, Owner: text, Until: &until}}
@@ -67,10 +68,13 @@ func (s *site) infest(text string) {
 const maxPage = 1 << 20
 
 func checkInfested(t rapid.TB, s *site, cookie string, text string) {
-	for _, path := range []string{"/", "/hosts/x", "/alerts/x", "/refused"} {
+	for _, path := range []string{"/", "/hosts/x", "/alerts", "/alerts?state=all", "/alerts/x", "/refused", "/unsent"} {
 		var body string
 		if path == "/refused" {
 			body = s.request("GET", "/", nil).Body.String()
+		} else if path == "/unsent" {
+			typed := strings.ToValidUTF8(cut(text), "?") // a form that is kept has been read already
+			body = s.ask(cookie, "/unsent/"+s.keeper.keep(unsent{Action: "/alerts/x/comment", Fields: []field{{"x" + typed, typed}, {"why", typed}}}))
 		} else {
 			body = s.ask(cookie, path)
 		}

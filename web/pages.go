@@ -18,14 +18,13 @@ var files embed.FS
 // Pages serves what people look at and decide on, and /metrics to who brings
 // its token. measure says what is measured.
 func Pages(e Engine, d *Doorkeeper, metricsToken string, measure func(context.Context) (Metrics, error), log *slog.Logger) http.Handler {
-	p := &pages{engine: e, doorkeeper: d, log: log, now: d.now,
+	p := &pages{engine: e, doorkeeper: d, log: log, now: d.now, mux: http.NewServeMux(),
 		metrics: metricsHandler(measure, metricsToken, d, log),
 		views:   template.Must(template.New("").Funcs(words).ParseFS(files, "pages/*.html"))}
-	mux := http.NewServeMux()
 	for pattern, route := range p.routes() {
-		mux.HandleFunc(pattern, p.shows(route))
+		p.mux.HandleFunc(pattern, p.shows(route))
 	}
-	return guard(d, mux)
+	return guard(d, p.mux)
 }
 
 type pages struct {
@@ -35,6 +34,7 @@ type pages struct {
 	log        *slog.Logger
 	now        func() time.Time
 	metrics    http.HandlerFunc
+	mux        *http.ServeMux
 }
 
 // page is what a handler says of its page.
@@ -95,13 +95,15 @@ func actor(r *http.Request) string {
 	return "somebody with a link"
 }
 
-// refuse shows the form to sign in, which leads back to what was asked for.
+// refuse shows the form to sign in, which leads back to what was asked for, and
+// takes along a form that was sent too late.
 func (p *pages) refuse(w http.ResponseWriter, r *http.Request, why string) {
-	next := r.URL.RequestURI()
+	body := signInPage{Why: why, Next: local(r.URL.RequestURI())}
 	if isForm(r) {
-		next = "/"
+		body.Next, body.Kept = local(p.pageOf(r.URL.RequestURI())), p.unsentOf(w, r)
+		body.Lost = body.Kept == nil
 	}
-	p.show(w, r, http.StatusUnauthorized, "signin.html", page{"Sign in", signInPage{Why: why, Next: local(next)}})
+	p.show(w, r, http.StatusUnauthorized, "signin.html", page{"Sign in", body})
 }
 
 // show renders into memory first: a page that fails half-way is none.

@@ -52,11 +52,19 @@ func (p *pages) routes() map[string]pageRoute {
 		"POST /account/factor/off":      {members, p.ofAccount(p.endFactor)},
 		"POST /account/sessions/end":    {members, p.ofAccount(p.endSessions)},
 
+		"GET /unsent/{name}": {members, p.showUnsent},
+
+		"GET /alerts":                   {members, p.alerts},
+		"POST /alerts":                  {members, p.decideMany},
 		"GET /alerts/{id}":              {members, p.alert},
 		"POST /alerts/{id}/ack":         {members, p.acknowledge},
 		"POST /alerts/{id}/investigate": {members, p.investigate},
 		"POST /alerts/{id}/comment":     {members, p.comment},
 		"POST /alerts/{id}/resolve":     {members, p.resolve},
+		"POST /alerts/{id}/approve":     {members, p.approveDoors},
+		"POST /alerts/{id}/remove":      {members, p.removeDoor},
+		"POST /alerts/{id}/look":        {members, p.lookAgain},
+		"POST /alerts/{id}/test":        {members, p.testChannel},
 
 		"GET /hosts/{name}":       {members, p.host},
 		"POST /hosts/{name}/look": {members, p.lookNow},

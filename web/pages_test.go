@@ -187,26 +187,6 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 		{"the server's own machine is told to be seen from elsewhere", "/hosts/web1", func(e *fakeEngine) {
 			e.host = portvigil.HostStatus{Host: portvigil.Host{Name: "web1", Local: true}, Views: sampleHost().Views[:1], NextInside: noon}
 		}, 200, []string{"no machine sees itself from outside", "this server's own machine", "Next look: inside now"}, nil},
-		{"an alert has its facts and the commands", "/alerts/A1", nil, 200, []string{"high Unexpected open door new: nobody has taken it yet",
-			"Anybody who reaches this address can talk to it", "Host web1 Door 9100/tcp at 10.0.0.1 Behind it Prometheus node exporter 1.5.0, page “Node Exporter”",
-			"Opened by /usr/bin/exporter , user prometheus, unit exporter.service, pid 812, started 1 hour ago",
-			"Since 2026-11-23T09:00:00Z (3 hours ago)", "Outside open from office 5 minutes ago Inside listening 2 minutes ago",
-			`portvigil alerts resolve 01a20a40-e9a6-74f7-a457-0205ea15a3aa --expected --why "…" --owner NAME`, "opened by portvigil it was opened"}, []string{"Resolved"}},
-		{"what is not known is said to be unknown", "/alerts/A1", func(e *fakeEngine) {
-			e.alert.Service, e.alert.Process, e.alert.Views = nil, nil, portvigil.AlertViews{}
-		}, 200, []string{"Behind it not known: it has not answered yet", "Opened by not known: no inside view has seen it"}, nil},
-		{"of what is not recognised the first bytes are shown", "/alerts/A1", func(e *fakeEngine) {
-			e.alert.Service = &portvigil.Service{Banner: []byte("HELLO\x1b\r\n")}
-		}, 200, []string{`Behind it unknown service Its first bytes HELLO\x1b\x0d\x0a Opened by`}, nil},
-		{"a resolved one says how, and asks for nothing", "/alerts/A1", func(e *fakeEngine) { e.alert = resolved() }, 200,
-			[]string{"Resolved: accepted by bob, 1 minute ago: until the move (owner ann), until 2026-11-24T12:00:00Z"}, []string{"What to do", "portvigil alerts resolve"}},
-		{"an alert about a channel names it", "/alerts/A1", func(e *fakeEngine) {
-			e.alert = portvigil.Alert{ID: "A1", Kind: portvigil.ChannelFailing, Subject: portvigil.Subject{Kind: "channel", Name: "ops"}, State: portvigil.AlertNew, Opened: noon}
-		}, 200, []string{"Channel ops", "portvigil channels test ops"}, []string{"Door", "Opened by"}},
-		{"many rows are a table", "/alerts/A1", func(e *fakeEngine) {
-			e.alert.Kind, e.alert.Port = portvigil.DoorsToExplain, 0
-			e.alert.Endpoints[0].Explained = true
-		}, 200, []string{"Doors Door Verdict Behind it 9100/tcp 10.0.0.1 explained"}, nil},
 		{"an unknown host is not found", "/hosts/web2", func(e *fakeEngine) { e.err = portvigil.Errorf(portvigil.CodeNotFound, "there is no host web2") }, 404,
 			[]string{"Not found There is no host web2."}, nil},
 		{"an unknown page too", "/nothing", nil, 404, []string{"Not found There is no page at /nothing."}, nil},
@@ -280,7 +260,7 @@ func TestPagesAreBounded(t *testing.T) {
 		e.host.Alerts = e.alerts
 	})
 	s := newSite(base, e)
-	for path, says := range map[string]string{"/": "1000 alerts need somebody", "/hosts/web1": "9500 more: portvigil hosts show web1", "/alerts/A1": "9500 more: portvigil alerts show"} {
+	for path, says := range map[string]string{"/": "1000 alerts need somebody", "/hosts/web1": "9500 more: portvigil hosts show web1", "/alerts/A1": "9500 more: portvigil alerts show", "/alerts": "1–100 of 1000"} {
 		w := s.get(t, path)
 		if !strings.Contains(seen(t, w), says) || w.Body.Len() > 1<<20 {
 			t.Errorf("%s has %d bytes, and has to say %q", path, w.Body.Len(), says)

@@ -19,6 +19,9 @@ type signInPage struct {
 	Why  string
 	Name string
 	Next string // where it leads, a path of ours
+	// Kept is a form that was sent when the session had ended; nil for none.
+	Kept *unsent
+	Lost bool // such a form came, and cannot be kept
 }
 
 // local returns the path if it is one of ours, else the overview's: a form that
@@ -43,20 +46,20 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, portvigil.Errorf(portvigil.CodeInvalid, "the form is not as expected"))
 		return
 	}
-	name, next := r.PostForm.Get("name"), local(r.PostForm.Get("next"))
+	name := r.PostForm.Get("name")
 	user, err := p.doorkeeper.accounts.SignIn(r.Context(), p.doorkeeper.source(r), name, r.PostForm.Get("password"))
 	var half *account.Half
 	if errors.As(err, &half) {
-		p.doorkeeper.openHalf(w, r, half, next)
+		p.doorkeeper.openHalf(w, r, half, p.onward(r.PostForm))
 		http.Redirect(w, r, "/sign-in/code", http.StatusSeeOther)
 		return
 	}
 	if err != nil {
-		p.notIn(w, r, err, signInPage{Name: name, Next: next})
+		p.notIn(w, r, err, signInPage{Name: name, Next: local(r.PostForm.Get("next")), Kept: p.carried(r.PostForm)})
 		return
 	}
 	p.doorkeeper.open(w, r, user)
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, p.onward(r.PostForm), http.StatusSeeOther)
 }
 
 // notIn shows the form again, with why.

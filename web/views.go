@@ -85,25 +85,3 @@ func (p *pages) showHost(w http.ResponseWriter, r *http.Request, status int, f f
 	h.Doors = first(doors, maxDoors)
 	p.show(w, r, status, "host.html", page{shown(s.Host.Name), h})
 }
-
-// alertPage is what /alerts/ID shows.
-type alertPage struct {
-	Alert portvigil.Alert
-	Rows  some[portvigil.AlertEndpoint]
-	Story []portvigil.AuditEntry
-	Form  form
-}
-
-func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
-	p.showAlert(w, r, http.StatusOK, form{})
-}
-
-// showAlert shows the alert's page with a form that could not be done.
-func (p *pages) showAlert(w http.ResponseWriter, r *http.Request, status int, f form) {
-	a, story, err := p.engine.Alert(r.Context(), r.PathValue("id"))
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	p.show(w, r, status, "alert.html", page{shown(a.Text), alertPage{a, first(a.Endpoints, maxDoors), story, f}})
-}

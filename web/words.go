@@ -21,6 +21,7 @@ var words = template.FuncMap{
 	"part":     part,
 	"word":     word,
 	"exact":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"instant":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"clock":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	"sections": sections,
 	"count":    count,
@@ -36,6 +37,10 @@ var words = template.FuncMap{
 	"behind":   func(s *portvigil.Service) string { return shown(s.Label()) },
 	"begun":    begun,
 	"stands":   stands,
+	"lines":    lines,
+	"who":      who,
+	"deed":     deed,
+	"ended":    func(a portvigil.Alert, now time.Time) string { return ended(&a, now) },
 	"steps":    steps,
 	"differ":   differ,
 }
@@ -61,6 +66,23 @@ func shown(text any) string {
 		return portvigil.Printable(short) + "…"
 	}
 	return portvigil.Printable(s)
+}
+
+// maxLines bounds a text that is shown line by line.
+const maxLines = 400
+
+// lines makes a text of several lines fit for a page, each as shown does.
+func lines(text string) string {
+	var b strings.Builder
+	n := 0
+	for line := range strings.Lines(text) {
+		if n++; n > maxLines || b.Len() > 64*maxShown {
+			b.WriteString("…")
+			break
+		}
+		b.WriteString(shown(strings.TrimRight(line, "\r\n")) + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // cut returns the beginning of a text that is too long, up to a character's end.

@@ -89,7 +89,12 @@ function step(by) {
 function act(key) {
   const what = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!what) return false;
-  if (what.tagName === "DETAILS") {
+  if (what.tagName === "OPTION") { // of what is done for the chosen: what it still needs comes next
+    const list = what.closest("select");
+    list.value = what.value;
+    list.closest("details").open = true;
+    (what.text.includes("why") ? list.form.elements.why : list.form.querySelector("button.main")).focus();
+  } else if (what.tagName === "DETAILS") {
     what.open = true;
     what.scrollIntoView({ block: "nearest" });
     (what.querySelector("input:not([type=hidden]), textarea, select") ?? what.querySelector("button"))?.focus();

@@ -1,0 +1,135 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/portvigil/portvigil"
+)
+
+// alertPage is what /alerts/ID shows.
+type alertPage struct {
+	Alert   portvigil.Alert
+	Rows    some[alertRow]
+	Story   []portvigil.AuditEntry
+	Can     choices
+	Shut    shutting
+	Differs []portvigil.Difference // from the baseline, of a changed door
+	Entry   *portvigil.Entry       // that covers the door
+	Suggest string                 // what the baseline would say
+	Edit    string                 // a patch for the folder that the baseline follows
+	Later   string                 // a date to come, for what is accepted
+	Form    form
+}
+
+// alertRow is one line of an alert that has several.
+type alertRow struct {
+	portvigil.AlertEndpoint
+	// Pick is the door as a form names it, once each; "" for one that needs nothing.
+	Pick string
+}
+
+func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
+	p.showAlert(w, r, http.StatusOK, form{})
+}
+
+// showAlert shows the alert's page with a form that could not be done.
+func (p *pages) showAlert(w http.ResponseWriter, r *http.Request, status int, f form) {
+	p.showAlertEdit(w, r, status, f, "")
+}
+
+// showAlertEdit shows the alert's page with an edit that somebody has to make.
+func (p *pages) showAlertEdit(w http.ResponseWriter, r *http.Request, status int, f form, edit string) {
+	a, story, err := p.engine.Alert(r.Context(), r.PathValue("id"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	body := alertPage{Alert: a, Rows: first(rowsOf(&a), maxDoors), Story: story, Can: choicesOf(&a), Shut: shuttingOf(&a),
+		Suggest: suggested(&a), Edit: a.Edit, Later: inDays(p.now(), acceptDays), Form: f}
+	if edit != "" {
+		body.Edit = edit
+	}
+	if a.Kind == portvigil.Kind(portvigil.Changed) && a.Open() {
+		body.compare(p, r)
+	}
+	p.show(w, r, status, "alert.html", page{shown(a.Text), body})
+}
+
+// maxDiffers bounds what is listed of a door whose entry has many pins and owners.
+const maxDiffers = 20
+
+// compare says how the door differs from its entry. A host that was removed since
+// says nothing.
+func (b *alertPage) compare(p *pages, r *http.Request) {
+	s, err := p.engine.Host(r.Context(), b.Alert.Host)
+	if err != nil {
+		return
+	}
+	for i := range s.Exposures {
+		e := &s.Exposures[i]
+		if e.Proto != b.Alert.Proto || e.Port != b.Alert.Port {
+			continue
+		}
+		if b.Entry == nil {
+			b.Entry = e.Entry
+		}
+		for _, d := range e.Differences {
+			if !slices.Contains(b.Differs, d) {
+				b.Differs = append(b.Differs, d)
+			}
+		}
+	}
+	b.Differs = b.Differs[:min(len(b.Differs), maxDiffers)]
+}
+
+// rowsOf are the alert's rows, those that need something first.
+func rowsOf(a *portvigil.Alert) []alertRow {
+	var rows []alertRow
+	seen := map[portvigil.Door]bool{}
+	for _, e := range a.Endpoints {
+		row, door := alertRow{AlertEndpoint: e}, portvigil.Door{Proto: e.Proto, Port: e.Port}
+		if !e.Explained && e.Ports == "" && !seen[door] {
+			seen[door] = true
+			row.Pick = door.String()
+		}
+		rows = append(rows, row)
+	}
+	slices.SortStableFunc(rows, func(a, b alertRow) int { return order(a.Explained) - order(b.Explained) })
+	return rows
+}
+
+func order(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
+}
+
+// suggested is what the baseline would say of the alert's door.
+func suggested(a *portvigil.Alert) string {
+	if a.Port == 0 {
+		return ""
+	}
+	var scope portvigil.Scope
+	if a.Memory.Print != nil {
+		scope = a.Memory.Print.EntryScope()
+	}
+	e := portvigil.SuggestEntry(portvigil.Door{Proto: a.Proto, Port: a.Port}, scope, a.Service, a.Process, "", "")
+	text := portvigil.Door{Proto: a.Proto, Port: a.Port}.String()
+	for _, part := range []struct{ before, what string }{{", scope ", string(e.Scope)}, {", product ", e.Pin.Product}, {", program ", e.Pin.Exe}, {", host key ", e.Pin.HostKey}} {
+		if part.what != "" {
+			text += part.before + cut(part.what)
+		}
+	}
+	return shown(text)
+}
+
+// Draft is what stands in the field for a comment: what was typed there, or why
+// somebody decided what cannot be decided any more.
+func (b alertPage) Draft() string {
+	if b.Form.Why != "" && !b.Can.Offers(b.Form.Name) {
+		return b.Form.Typed(b.Form.Name, "why")
+	}
+	return b.Form.Typed("comment", "text")
+}
