@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/web/account"
 )
 
 // served is the API on the socket and on the pages' listener. Engine and
@@ -32,9 +35,7 @@ func serve(t *testing.T) *served {
 	api := API(site.engine, k, func() string { return base + "/enter?token=T" }, log)
 	s := &served{socket: asAnn(api), listener: Site(site.handler, Remote(api, k, site.keeper, log)),
 		tokens: map[portvigil.TokenScope]string{}, session: site.signIn(t), engine: site.engine}
-	if _, err := k.AddUser(t.Context(), "root", "web1", "correct horse battery staple"); err != nil {
-		t.Fatal(err)
-	}
+	withFactor(t, k, "web1")
 	for name, scope := range map[string]portvigil.TokenScope{"web1": portvigil.ReadScope, "reader": portvigil.ReadScope,
 		"writer": portvigil.WriteScope, "admin": portvigil.AdminScope} {
 		_, secret, err := k.AddToken(t.Context(), "root", name, scope, time.Time{})
@@ -46,6 +47,27 @@ func serve(t *testing.T) *served {
 		}
 	}
 	return s
+}
+
+// withFactor adds a user who has a second factor.
+func withFactor(t *testing.T, k *account.Keeper, name string) {
+	t.Helper()
+	const password = "correct horse battery staple"
+	u, err := k.AddUser(t.Context(), "root", name, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enrolment, err := k.BeginFactor(t.Context(), netip.Addr{}, u, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := totp.GenerateCode(strings.ReplaceAll(enrolment.Secret, " ", ""), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := k.ConfirmFactor(t.Context(), netip.Addr{}, u, code); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // requestOf is a request that the route answers with 200: its example, or what is
