@@ -35,7 +35,8 @@ export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
 	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-full \
-	bench-deliver bench-growth bench-histories screenshots bench-pages generate release clean help
+	bench-deliver bench-growth bench-histories screenshots bench-pages check-client generate \
+	release clean help
 
 build: ## Build bin/portvigil: static, for this machine
 	$(BUILD) -o bin/portvigil ./cmd/portvigil
@@ -83,6 +84,9 @@ screenshots: ## Take pictures of every page into build/screenshots/, wide and na
 
 bench-pages: ## Measure what the pages ask, with 500 hosts of 20 doors and 5,000 alerts
 	go test -count=1 -vet=off -timeout 60m -v -run '^TestPagesAnswerInTime$$' ./cmd/portvigil -args -page-hosts 500
+
+check-client: build ## Hold a client that is generated from docs/openapi.json against a real server (needs node and npm)
+	cd lab/client && npm ci && npm run generate && npm run compile && PORTVIGIL=$(CURDIR)/bin/portvigil npm run check
 
 lint: lint-format lint-vet lint-static lint-modules lint-rooms lint-cross lint-generated ## Run every check that is no test
 	@echo "lint: clean"

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,8 +22,8 @@ const maxBody = 8 << 20
 func API(e Engine, k *account.Keeper, newLink func() string, log *slog.Logger) http.Handler {
 	a := &api{engine: e, accounts: k, newLink: newLink, log: log}
 	mux := http.NewServeMux()
-	for pattern, route := range a.routes() {
-		mux.HandleFunc(pattern, a.permitted(route.scope, route.serve))
+	for _, route := range a.routes() {
+		mux.HandleFunc(route.pattern, a.permitted(route.scope, route.serve))
 	}
 	return a.known(mux)
 }
@@ -34,19 +35,6 @@ type api struct {
 	log      *slog.Logger
 }
 
-// answer returns a handler that writes what handle returns as JSON, or its error
-// with the status of its code.
-func (a *api) answer(handle func(http.ResponseWriter, *http.Request) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		value, err := handle(w, r)
-		if err != nil {
-			a.fail(w, r, err)
-			return
-		}
-		a.write(w, r, http.StatusOK, value)
-	}
-}
-
 func (a *api) write(w http.ResponseWriter, r *http.Request, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -56,6 +44,9 @@ func (a *api) write(w http.ResponseWriter, r *http.Request, status int, value an
 	}
 }
 
+// Done is the answer where there is nothing to tell but that it was done.
+type Done struct{}
+
 // listed makes an empty list [] rather than null.
 func listed[T any](list []T, err error) ([]T, error) {
 	if list == nil {
@@ -64,50 +55,45 @@ func listed[T any](list []T, err error) ([]T, error) {
 	return list, err
 }
 
-func (a *api) hosts(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *api) hosts(r *http.Request) ([]portvigil.HostStatus, error) {
 	return listed(a.engine.Hosts(r.Context()))
 }
 
-func (a *api) addHost(_ http.ResponseWriter, r *http.Request) (any, error) {
-	var h portvigil.Host
-	if err := read(r, &h); err != nil {
-		return nil, err
-	}
+func (a *api) addHost(r *http.Request, h portvigil.Host) (portvigil.Host, error) {
 	h.Local = false
 	return a.engine.AddHost(r.Context(), by(r), h)
 }
 
-func (a *api) host(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *api) host(r *http.Request) (portvigil.HostStatus, error) {
 	return a.engine.Host(r.Context(), r.PathValue("name"))
 }
 
-func (a *api) removeHost(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return struct{}{}, a.engine.RemoveHost(r.Context(), by(r), r.PathValue("name"))
+func (a *api) removeHost(r *http.Request) (Done, error) {
+	return Done{}, a.engine.RemoveHost(r.Context(), by(r), r.PathValue("name"))
 }
 
-func (a *api) report(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *api) report(r *http.Request) (portvigil.LookRecord, error) {
 	l, err := a.engine.Report(r.Context(), r.PathValue("name"), r.Body)
 	if err != nil {
-		return nil, err
+		return portvigil.LookRecord{}, err
 	}
 	return portvigil.RecordOfLook(l), nil
 }
 
-func (a *api) scope(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *api) scope(r *http.Request) ([]portvigil.ScopeRule, error) {
 	return listed(a.engine.Scope(r.Context()))
 }
 
-func (a *api) addScope(_ http.ResponseWriter, r *http.Request) (any, error) {
-	var q struct {
-		Prefix string `json:"prefix"`
-		Deny   bool   `json:"deny"`
-	}
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
+// NewScopeRule is what adding a rule to the scope takes.
+type NewScopeRule struct {
+	Prefix string `json:"prefix"` // a network or an address: 10.0.0.0/8, 10.0.0.1
+	Deny   bool   `json:"deny"`   // what is denied stays so, whatever is allowed
+}
+
+func (a *api) addScope(r *http.Request, q NewScopeRule) (portvigil.ScopeRule, error) {
 	prefix, err := parsePrefix(q.Prefix)
 	if err != nil {
-		return nil, err
+		return portvigil.ScopeRule{}, err
 	}
 	return a.engine.AddScope(r.Context(), by(r), prefix, q.Deny)
 }
@@ -124,54 +110,69 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-func (a *api) alerts(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return listed(a.engine.Alerts(r.Context(), r.URL.Query().Get("open") != ""))
+func (a *api) alerts(r *http.Request) ([]portvigil.Alert, error) {
+	open, err := truth(r, "open")
+	if err != nil {
+		return nil, err
+	}
+	return listed(a.engine.Alerts(r.Context(), open))
+}
+
+// truth reads a parameter of the address that says yes or no; one that is not
+// there says no.
+func truth(r *http.Request, name string) (bool, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return false, nil
+	}
+	yes, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, portvigil.Errorf(portvigil.CodeInvalid, "%s=%q is neither true nor false", name, portvigil.Printable(text))
+	}
+	return yes, nil
 }
 
 // AlertStory is an alert with its audit trail.
 type AlertStory struct {
 	Alert portvigil.Alert        `json:"alert"`
-	Story []portvigil.AuditEntry `json:"story"`
+	Story []portvigil.AuditEntry `json:"story"` // the oldest first
 }
 
-func (a *api) alert(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *api) alert(r *http.Request) (AlertStory, error) {
 	alert, story, err := a.engine.Alert(r.Context(), r.PathValue("id"))
 	story, err = listed(story, err)
 	return AlertStory{alert, story}, err
 }
 
-func (a *api) acknowledge(_ http.ResponseWriter, r *http.Request) (any, error) {
-	var q struct {
-		Until *time.Time `json:"until"`
-	}
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
+// Acknowledgement is what acknowledging an alert takes.
+type Acknowledgement struct {
+	Until *time.Time `json:"until"` // when it becomes new again; null for when it rises
+}
+
+func (a *api) acknowledge(r *http.Request, q Acknowledgement) (portvigil.Alert, error) {
 	return a.engine.Acknowledge(r.Context(), by(r), r.PathValue("id"), q.Until)
 }
 
-func (a *api) investigate(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *api) investigate(r *http.Request) (portvigil.Alert, error) {
 	return a.engine.Investigate(r.Context(), by(r), r.PathValue("id"))
 }
 
-func (a *api) comment(_ http.ResponseWriter, r *http.Request) (any, error) {
-	var q struct {
-		Text string `json:"text"`
-	}
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
+// Comment is what somebody writes into an alert's story.
+type Comment struct {
+	Text string `json:"text"`
+}
+
+func (a *api) comment(r *http.Request, q Comment) (portvigil.Alert, error) {
 	return a.engine.Comment(r.Context(), by(r), r.PathValue("id"), strings.TrimSpace(q.Text))
 }
 
-func (a *api) resolve(_ http.ResponseWriter, r *http.Request) (any, error) {
-	var q portvigil.ResolveRequest
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
+func (a *api) resolve(r *http.Request, q portvigil.ResolveRequest) (portvigil.Alert, error) {
 	return a.engine.Resolve(r.Context(), by(r), r.PathValue("id"), q)
 }
 
-func (a *api) link(http.ResponseWriter, *http.Request) (any, error) {
-	return map[string]string{"link": a.newLink()}, nil
+// Link opens the pages once.
+type Link struct {
+	Link string `json:"link"`
 }
+
+func (a *api) link(*http.Request) (Link, error) { return Link{a.newLink()}, nil }

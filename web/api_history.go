@@ -8,11 +8,11 @@ import (
 )
 
 // past answers what was reachable on a host at a moment: ?at=, as RFC 3339.
-func (a *api) past(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *api) past(r *http.Request) (portvigil.Past, error) {
 	text := r.URL.Query().Get("at")
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "at=%q is no time", portvigil.Printable(text)).
+		return portvigil.Past{}, portvigil.Errorf(portvigil.CodeInvalid, "at=%q is no time", portvigil.Printable(text)).
 			WithHint("write it as 2026-05-03T12:00:00Z")
 	}
 	return a.engine.HostAt(r.Context(), r.PathValue("name"), at)

@@ -6,7 +6,9 @@
 //	             ├> bearer ──> API        a token with a scope, made for one program
 //	             └> bearer ──> /metrics   a token of its own, for Prometheus
 //
-// The API does all that the commands do, on the socket and elsewhere alike; the
+// The API does all that the commands do, on the socket and elsewhere alike, and
+// describes itself by an OpenAPI document that is made of its routes and their
+// types (describe.go); the
 // pages show what is and say which command changes it. Everything that a scanned host sent goes
 // through html/template's contextual escaping, under a Content-Security-Policy
 // that runs no script at all.

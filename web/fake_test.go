@@ -96,7 +96,7 @@ func (f *fakeEngine) Report(_ context.Context, name string, report io.Reader) (*
 	if err != nil {
 		return nil, err
 	}
-	return &portvigil.Look{ID: "L1", Host: name, View: portvigil.Inside, Complete: true}, f.note("report of %q: %s", name, text)
+	return &portvigil.Look{ID: "L1", Host: name, View: portvigil.Inside, Method: portvigil.MethodSockDiag, Complete: true}, f.note("report of %q: %s", name, text)
 }
 
 func (f *fakeEngine) Scope(context.Context) ([]portvigil.ScopeRule, error) {

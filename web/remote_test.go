@@ -51,38 +51,6 @@ func (s *remoteSite) ask(method, path, authorization string, edit func(*http.Req
 	return w
 }
 
-// TestRemoteEveryRouteHasAScope asks for each route with each token, and with
-// none: nothing is reached that the token is not for.
-func TestRemoteEveryRouteHasAScope(t *testing.T) {
-	t.Parallel()
-	covers := map[portvigil.TokenScope]string{portvigil.ReadScope: "read write admin", portvigil.WriteScope: "write admin", portvigil.AdminScope: "admin"}
-	for pattern, route := range (&api{}).routes() {
-		if covers[route.scope] == "" {
-			t.Errorf("%s has the scope %q", pattern, route.scope)
-		}
-		method, path, _ := strings.Cut(pattern, " ")
-		if (method == http.MethodGet) != (route.scope == portvigil.ReadScope) && route.scope != portvigil.AdminScope {
-			t.Errorf("%s is open to %s", pattern, route.scope)
-		}
-		path = strings.NewReplacer("{name}", "web1", "{id}", "A1", "{port}", "80", "{proto}", "tcp").Replace(path)
-		s := newRemoteSite(t)
-		s.engine.err = portvigil.Errorf(portvigil.CodeConflict, "the engine was reached")
-		if w := s.ask(method, path, "", nil); w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") != `Bearer realm="portvigil"` {
-			t.Errorf("%s without a token answered %d, %q", pattern, w.Code, w.Header().Get("WWW-Authenticate"))
-		}
-		for scope, token := range s.tokens {
-			w := s.ask(method, path, "Bearer "+token, nil)
-			may := strings.Contains(covers[route.scope], string(scope))
-			if forbidden := w.Code == http.StatusForbidden; forbidden == may || w.Code == http.StatusUnauthorized {
-				t.Errorf("%s with %s answered %d %s", pattern, scope, w.Code, w.Body)
-			}
-			if !may && !strings.Contains(w.Header().Get("WWW-Authenticate"), `error="insufficient_scope", scope="`+string(route.scope)+`"`) {
-				t.Errorf("%s with %s does not say what it needs: %q", pattern, scope, w.Header().Get("WWW-Authenticate"))
-			}
-		}
-	}
-}
-
 func TestRemoteRefuses(t *testing.T) {
 	t.Parallel()
 	s := newRemoteSite(t)
