@@ -13,8 +13,8 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
-// about makes the sample alert one of another kind, as its host would raise it.
-func about(kind portvigil.Kind) func(*fakeEngine) {
+// alertOf makes the sample alert one of another kind, as its host would raise it.
+func alertOf(kind portvigil.Kind) func(*fakeEngine) {
 	return func(e *fakeEngine) {
 		info := kind.Info()
 		e.alert.Kind, e.alert.Family = kind, info.Family
@@ -60,13 +60,13 @@ func TestAlertIsToldAsAStory(t *testing.T) {
 			e.alert = portvigil.Alert{ID: "A1", Kind: portvigil.ChannelFailing, Subject: portvigil.Subject{Kind: "channel", Name: "ops"}, State: portvigil.AlertNew, Opened: noon}
 		}, []string{"Channel ops", "Send a test message", "portvigil channels test ops"}, []string{"Door ", "Opened by", "Look again"}},
 		{"many rows are a table, those that need something first", func(e *fakeEngine) {
-			about(portvigil.DoorsToExplain)(e)
+			alertOf(portvigil.DoorsToExplain)(e)
 			explained := e.alert.Endpoints[0]
 			explained.Explained = true
 			e.alert.Endpoints = []portvigil.AlertEndpoint{explained, e.alert.Endpoints[0]}
 		}, []string{"Choose 9100/tcp 9100/tcp 10.0.0.1 unexpected, open to the outside Prometheus node exporter 1.5.0 /usr/bin/exporter · prometheus · exporter.service 9100/tcp 10.0.0.1 explained"}, nil},
 		{"a changed door says what differs", func(e *fakeEngine) {
-			about(portvigil.Kind(portvigil.Changed))(e)
+			alertOf(portvigil.Kind(portvigil.Changed))(e)
 			e.host.Exposures[2].Differences = []portvigil.Difference{{Field: "product", Want: "nginx", Got: "Apache"}}
 			e.host.Exposures[2].Entry = &portvigil.Entry{Why: "the shop", Owner: "ann"}
 		}, []string{"What differs Of the door The baseline says Seen now product nginx Apache The entry is there for: the shop (owner ann)", "The change was intended…"}, nil},
@@ -132,7 +132,7 @@ func TestAlertOffersWhatItsKindAllows(t *testing.T) {
 	offers := []string{"These belong there…", "The change was intended…", "Expected…", "It is meant to be shut…", "Shut it…", "Accept until…", "False alarm…",
 		"Report what listens there…", "I work on it", "Look again now", "Send a test message"}
 	for _, info := range alertKinds() {
-		e := edited(about(info.Kind))
+		e := edited(alertOf(info.Kind))
 		text := seen(t, newSite(base, e).get(t, "/alerts/A1"))
 		var got []string
 		for _, offer := range offers {
@@ -220,8 +220,8 @@ func TestAlertFormsAreDone(t *testing.T) {
 		{"an acknowledged one is not again", "investigate", "", in(portvigil.AlertAcknowledged), []string{`investigate "A1" by ann`}, "somebody works on it"},
 		{"shut, and looked at", "resolve", "kind=shut", in(portvigil.AlertWaitingShut), []string{`resolve "A1" shut why= owner= by ann`}, "ends when a complete look sees it so"},
 		{"accepted", "resolve", "kind=accepted&why=w&owner=o&until=2027-01-01", nil, []string{`resolve "A1" accepted why=w owner=o by ann`}, "Accepted: it comes back"},
-		{"chosen doors are approved", "approve", "door=22/tcp&door=80/tcp&why=w&owner=o", about(portvigil.DoorsToExplain), []string{`approve "web1" [22/tcp 80/tcp] why=w owner=o by ann`}, "2 doors more now"},
-		{"the door leaves the baseline", "remove", "", about(portvigil.Kind(portvigil.Missing)), []string{`remove door "9100/tcp" of "web1" by ann`}, "9100/tcp is out of the baseline"},
+		{"chosen doors are approved", "approve", "door=22/tcp&door=80/tcp&why=w&owner=o", alertOf(portvigil.DoorsToExplain), []string{`approve "web1" [22/tcp 80/tcp] why=w owner=o by ann`}, "2 doors more now"},
+		{"the door leaves the baseline", "remove", "", alertOf(portvigil.Kind(portvigil.Missing)), []string{`remove door "9100/tcp" of "web1" by ann`}, "9100/tcp is out of the baseline"},
 		{"the host is looked at", "look", "", nil, []string{`ask for look at "web1" `}, "A look is on its way"},
 		{"the channel is tested", "test", "", func(e *fakeEngine) {
 			e.alert.Kind, e.alert.Subject = portvigil.ChannelFailing, portvigil.Subject{Kind: "channel", Name: "ops"}
@@ -250,7 +250,7 @@ func TestAlertFormsAreDone(t *testing.T) {
 func TestAlertShowsTheEditWhereTheBaselineFollowsAFolder(t *testing.T) {
 	t.Parallel()
 	for path, kind := range map[string]portvigil.Kind{"approve": portvigil.DoorsToExplain, "remove": portvigil.Kind(portvigil.Missing)} {
-		e := edited(about(kind))
+		e := edited(alertOf(kind))
 		e.edit = "--- a/web1.yaml\n+++ b/web1.yaml\n"
 		s := newSite(base, e)
 		w := s.send("/alerts/A1/"+path, "door=22/tcp&why=w&owner=o", s.signInUser(t))

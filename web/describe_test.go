@@ -189,10 +189,10 @@ func TestDocumentRefusesWhatIsOtherwise(t *testing.T) {
 	}
 }
 
-// lines holds each line of a stream against the schema of the document.
-type lines struct{ compiler *jsonschema.Compiler }
+// linesOf holds each line of a stream against the schema of the document.
+type linesOf struct{ compiler *jsonschema.Compiler }
 
-func newLines(t *testing.T) lines {
+func newLines(t *testing.T) linesOf {
 	t.Helper()
 	text, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 	if err != nil {
@@ -202,10 +202,10 @@ func newLines(t *testing.T) lines {
 	if err := c.AddResource("openapi.json", text); err != nil {
 		t.Fatal(err)
 	}
-	return lines{c}
+	return linesOf{c}
 }
 
-func (l lines) hold(t *testing.T, r route, of string, stream io.Reader) {
+func (l linesOf) hold(t *testing.T, r route, of string, stream io.Reader) {
 	t.Helper()
 	method, path, _ := strings.Cut(r.pattern, " ")
 	at := "openapi.json#/paths/" + strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path) + "/" + strings.ToLower(method) +

@@ -69,6 +69,8 @@ func (p *pages) routes() map[string]pageRoute {
 		"GET /hosts/{name}":       {members, p.host},
 		"POST /hosts/{name}/look": {members, p.lookNow},
 
+		"GET /docs/api": {members, p.apiDocs},
+
 		"GET /": {members, p.noPage},
 	}
 }
