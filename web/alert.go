@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/portvigil/portvigil"
 )
@@ -31,6 +32,16 @@ type alertRow struct {
 
 func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
 	p.showAlert(w, r, http.StatusOK, form{})
+}
+
+// Seen is the last step of the story that stands on the page: its forms tell what
+// was known to who sends them. It is no time of the page's own, by which its live
+// parts would be others each minute, and take the focus from who is in them.
+func (b alertPage) Seen() (last time.Time) {
+	if n := len(b.Story); n > 0 {
+		last = b.Story[n-1].Time
+	}
+	return last
 }
 
 // showAlert shows the alert's page with a form that could not be done.

@@ -55,7 +55,7 @@ func resolution(kind portvigil.ResolutionKind) string {
 	case portvigil.ResolvedExpected:
 		return "resolved it as expected"
 	case portvigil.ResolvedShut:
-		return "saw it shut, which resolved it"
+		return "shut it"
 	case portvigil.ResolvedFalse:
 		return "resolved it as a false alarm"
 	case portvigil.ResolvedAccepted:

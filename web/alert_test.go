@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
 
 	"github.com/portvigil/portvigil"
 )
@@ -334,5 +335,26 @@ func TestAlertThatIsNotThereIsSaidInASentence(t *testing.T) {
 				t.Errorf("answered %d: %s", w.Code, text)
 			}
 		}
+	}
+}
+
+func TestAlertFormsTellWhatWasKnownToWhoSendsThem(t *testing.T) {
+	t.Parallel()
+	s := newSite(base, edited(nil))
+	values := func() []string {
+		return valuesOf(t, s.get(t, "/alerts/A1").Body.String(), "value", func(n *html.Node) bool { return attribute(n, "name") == "since" })
+	}
+	first := values()
+	s.now = s.now.Add(time.Minute)
+	if diff := cmp.Diff(first, values()); diff != "" {
+		t.Errorf("the forms are others a minute later (-want +got)\n%s", diff)
+	}
+	for _, since := range first {
+		if since != noon.Add(-3*time.Hour).Format(time.RFC3339Nano) {
+			t.Errorf("a form tells of %s, and the last step was three hours ago", since)
+		}
+	}
+	if len(first) < 5 {
+		t.Errorf("%d forms tell what was known", len(first))
 	}
 }
