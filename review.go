@@ -123,7 +123,7 @@ type Agenda struct {
 }
 
 // Open counts the items that nobody has decided about.
-func (a *Agenda) Open() (n int) {
+func (a Agenda) Open() (n int) {
 	for _, i := range a.Items {
 		if i.Decision == nil {
 			n++

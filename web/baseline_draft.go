@@ -92,7 +92,7 @@ func (d *draft) document() (portvigil.Document, error) {
 }
 
 // After is where to go when the edit is done, or left.
-func (d *draft) After() string {
+func (d draft) After() string {
 	if d.Review {
 		return "/review"
 	}
