@@ -24,7 +24,7 @@ type Review struct {
 	SignedBy  string             `json:"signed_by,omitempty"` // the account or link that signed
 	Name      string             `json:"name,omitempty"`      // as written under it
 	Remark    string             `json:"remark,omitempty"`
-	Left      []ReviewedEntry    `json:"left,omitempty"`      // what was left undecided
+	Left      []ReviewedEntry    `json:"left,omitempty"` // what was left undecided
 }
 
 // ReviewedEntry is an entry as it was written when a review was about it.

@@ -72,7 +72,7 @@ func (e *Engine) writeDocument(tx Tx, by string, d portvigil.BaselineVersion) (v
 	}
 	v.Version++
 	v.Text, v.By, v.Why, v.Time = d.Text, by, cmp.Or(strings.TrimSpace(d.Why), "edited"), e.now()
-	if err := tx.AddBaseline(v); err != nil {
+	if err := addBaseline(tx, v); err != nil {
 		return v, err
 	}
 	if v.Kind == docGroup {

@@ -284,7 +284,10 @@ func (e *Engine) SignReview(ctx context.Context, by string, s portvigil.ReviewSi
 		}
 		r.Left = left(a.Items)
 		r.Signed, r.SignedBy, r.Name, r.Remark = after(e.now(), a.Last), by, s.Name, s.Remark
-		return tx.PutReview(r)
+		if err := tx.PutReview(r); err != nil {
+			return err
+		}
+		return e.act(tx, by, portvigil.ActReviewSigned, "review", r.ID, "as "+r.Name)
 	})
 	return r, err
 }

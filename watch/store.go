@@ -120,6 +120,8 @@ type acts interface {
 	// Acts returns a page of what was done, the steps of alerts' stories among it, and
 	// how much there is in all.
 	Acts(portvigil.ActFilter) (page []portvigil.Act, total int, err error)
+}
+
 type reviews interface {
 	PutReview(portvigil.Review) error
 	Reviews() ([]portvigil.Review, error) // one that is not signed first, then the newest

@@ -19,10 +19,11 @@ type entryLine struct {
 
 // Place says where the entry counts: the address and the scope, and who may see it.
 func (l entryLine) Place() (list []string) {
-	for _, key := range []string{"address", "scope"} {
-		if text := l.Field(key); text != "" {
-			list = append(list, text)
-		}
+	if text := l.Field("address"); text != "" {
+		list = append(list, text)
+	}
+	if l.Scope != "" {
+		list = append(list, "scope "+string(l.Scope))
 	}
 	if len(l.From) > 0 {
 		list = append(list, "from "+l.Field("from"))
