@@ -38,6 +38,7 @@ type fakeEngine struct {
 	agenda   portvigil.Agenda
 	reviews  []portvigil.Review
 	folder   string
+	refuse   map[string]error // by the first word of what is noted
 	look     func(ctx context.Context, send func(portvigil.LookEvent) error) error
 	err      error
 	told     chan portvigil.ChangeNote
@@ -52,6 +53,10 @@ func (f *fakeEngine) note(format string, args ...any) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	word, _, _ := strings.Cut(format, " ")
+	if err := f.refuse[word]; err != nil {
+		return err
+	}
 	return f.err
 }
 
