@@ -13,6 +13,9 @@ import (
 // these are decided.
 const maxReviewed = 60
 
+// maxPast bounds the past reviews beneath the one that is open.
+const maxPast = 12
+
 // reviewPage is what /review shows.
 type reviewPage struct {
 	portvigil.Agenda
@@ -38,7 +41,9 @@ type reviewItem struct {
 }
 
 // ID is the entry's on the page, and of its forms.
-func (i reviewItem) ID() string { return fmt.Sprintf("%s-%s-%d", i.Kind, part(i.Name), i.Index) }
+func (i reviewItem) ID() string { return itemID(i.Kind, i.Name, i.Index) }
+
+func itemID(kind, name string, k int) string { return fmt.Sprintf("%s-%s-%d", part(kind), part(name), k) }
 
 // Line is the entry as the baseline's page has it.
 func (i reviewItem) Line() entryLine { return entryLine{Entry: i.Entry, K: i.Index} }
@@ -86,7 +91,7 @@ func (p *pages) showReview(w http.ResponseWriter, r *http.Request, status int, f
 		p.fail(w, r, err)
 		return
 	}
-	v := reviewPage{Agenda: agenda, Folder: p.engine.BaselineFolder(), Past: first(past, maxEnded), Form: f}
+	v := reviewPage{Agenda: agenda, Folder: p.engine.BaselineFolder(), Past: first(past, maxPast), Form: f}
 	shownNow := 0
 	for _, i := range agenda.Items {
 		if i.Decision != nil {
@@ -120,7 +125,7 @@ func (p *pages) decideReview(w http.ResponseWriter, r *http.Request) {
 	v, err := p.engine.Decide(r.Context(), actor(r), q)
 	if err != nil {
 		status, f := p.described(r, err)
-		f.Name = fmt.Sprintf("%s-%s-%d", q.Kind, part(q.Name), q.Index)
+		f.Name = itemID(q.Kind, q.Name, q.Index)
 		p.showReview(w, r, status, f)
 		return
 	}
