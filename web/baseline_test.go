@@ -117,15 +117,6 @@ func fieldsOf(t *testing.T, page *httptest.ResponseRecorder, action string) url.
 	return values
 }
 
-func attribute(n *html.Node, key string) string {
-	for _, a := range n.Attr {
-		if a.Key == key {
-			return a.Val
-		}
-	}
-	return ""
-}
-
 func says(t *testing.T, w *httptest.ResponseRecorder, code int, wants ...string) {
 	t.Helper()
 	text := seen(t, w)

@@ -38,7 +38,7 @@ type fakeEngine struct {
 	agenda   portvigil.Agenda
 	reviews  []portvigil.Review
 	folder   string
-	refuse   map[string]error // by the first word of what is noted
+	fails    map[string]error // by the first word of what is noted
 	look     func(ctx context.Context, send func(portvigil.LookEvent) error) error
 	err      error
 	told     chan portvigil.ChangeNote
@@ -54,7 +54,7 @@ func (f *fakeEngine) note(format string, args ...any) error {
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, fmt.Sprintf(format, args...))
 	word, _, _ := strings.Cut(format, " ")
-	if err := f.refuse[word]; err != nil {
+	if err := f.fails[word]; err != nil {
 		return err
 	}
 	return f.err

@@ -43,7 +43,9 @@ type reviewItem struct {
 // ID is the entry's on the page, and of its forms.
 func (i reviewItem) ID() string { return itemID(i.Kind, i.Name, i.Index) }
 
-func itemID(kind, name string, k int) string { return fmt.Sprintf("%s-%s-%d", part(kind), part(name), k) }
+func itemID(kind, name string, k int) string {
+	return fmt.Sprintf("%s-%s-%d", part(kind), part(name), k)
+}
 
 // Line is the entry as the baseline's page has it.
 func (i reviewItem) Line() entryLine { return entryLine{Entry: i.Entry, K: i.Index} }
@@ -121,7 +123,7 @@ func (p *pages) decideReview(w http.ResponseWriter, r *http.Request) {
 	if !p.readForm(w, r) {
 		return
 	}
-	q := requestOf(r)
+	q := decisionOf(r)
 	v, err := p.engine.Decide(r.Context(), actor(r), q)
 	if err != nil {
 		status, f := p.described(r, err)
@@ -140,7 +142,7 @@ func (p *pages) decideReview(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/review", http.StatusSeeOther)
 }
 
-func requestOf(r *http.Request) portvigil.ReviewRequest {
+func decisionOf(r *http.Request) portvigil.ReviewRequest {
 	number := func(name string) int { return numberOr(r.PostForm.Get(name), -1) }
 	text := func(name string) string {
 		return strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get(name), "\r\n", "\n"))
@@ -153,7 +155,7 @@ func requestOf(r *http.Request) portvigil.ReviewRequest {
 // they were shown.
 func (p *pages) keepAll(w http.ResponseWriter, r *http.Request) {
 	p.act(w, r, "keep", func() (done, error) {
-		q := requestOf(r)
+		q := decisionOf(r)
 		agenda, err := p.engine.Agenda(r.Context())
 		if err != nil {
 			return done{}, err
@@ -169,7 +171,7 @@ func (p *pages) keepAll(w http.ResponseWriter, r *http.Request) {
 			}
 			kept++
 		}
-		return done{"Kept: " + strconv.Itoa(kept) + ".", "/review"}, nil
+		return done{said: "Kept: " + strconv.Itoa(kept) + ".", next: "/review"}, nil
 	}, func(status int, f form) { p.showReview(w, r, status, f) })
 }
 
@@ -177,7 +179,7 @@ func (p *pages) signReview(w http.ResponseWriter, r *http.Request) {
 	p.act(w, r, "sign", func() (done, error) {
 		s, err := p.engine.SignReview(r.Context(), actor(r), portvigil.ReviewSignature{Name: r.PostForm.Get("name"),
 			Remark: strings.ReplaceAll(r.PostForm.Get("remark"), "\r\n", "\n"), Leave: r.PostForm.Get("leave") != ""})
-		return done{"Signed. The next review lists what is new from now on.", "/review/" + part(s.ID)}, err
+		return done{said: "Signed. The next review lists what is new from now on.", next: "/review/" + part(s.ID)}, err
 	}, func(status int, f form) { p.showReview(w, r, status, f) })
 }
 

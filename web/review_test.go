@@ -103,7 +103,7 @@ func TestWhatIsNewAndPlainIsKeptAtOnce(t *testing.T) {
 func TestADecisionThatCannotBeDoneSaysSoAtItsEntry(t *testing.T) {
 	t.Parallel()
 	s, cookie := reviewed(t)
-	s.engine.refuse = map[string]error{"decide": portvigil.Errorf(portvigil.CodeInvalid, "what is kept needs a reason and an owner")}
+	s.engine.fails = map[string]error{"decide": portvigil.Errorf(portvigil.CodeInvalid, "what is kept needs a reason and an owner")}
 	w := s.send("/review/decide", "of=host&name=web1&version=1&index=1&verdict=keep&why=half+a+sentence", cookie)
 	sound(t, "/review/decide", w)
 	says(t, w, 400, "What is kept needs a reason and an owner.")
@@ -147,7 +147,7 @@ func TestAReviewIsSignedAndListed(t *testing.T) {
 	}
 	says(t, s.as(t, cookie, "/review/R1"), 200, "Review signed by Ann A.", "all well", "21/tcp web1 close ann", "port: 21", "Left undecided", "443/tcp of front", "web1 , version 1", "Signed. The next review")
 	says(t, s.as(t, cookie, "/review/R9"), 404, "There is no such review")
-	s.engine.refuse = map[string]error{"sign": portvigil.Errorf(portvigil.CodeConflict, "entries are undecided: 3")}
+	s.engine.fails = map[string]error{"sign": portvigil.Errorf(portvigil.CodeConflict, "entries are undecided: 3")}
 	w = s.fill(t, cookie, page, "/review/sign", url.Values{"remark": {"nearly"}})
 	says(t, w, 409, "Entries are undecided: 3.")
 	if got := fieldsOf(t, w, "/review/sign"); got.Get("remark") != "nearly" {
