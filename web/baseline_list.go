@@ -88,7 +88,7 @@ func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	lines, err := linesOf(versions, hosts, p.now())
+	lines, err := documentLines(versions, hosts, p.now())
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -104,9 +104,9 @@ func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, "baselines.html", page{"Baseline", b})
 }
 
-// linesOf is a row for each document, and for each host that has none; what is
+// documentLines is a row for each document, and for each host that has none; what is
 // unexplained comes first.
-func linesOf(versions []portvigil.BaselineVersion, hosts []portvigil.HostStatus, now time.Time) ([]documentLine, error) {
+func documentLines(versions []portvigil.BaselineVersion, hosts []portvigil.HostStatus, now time.Time) ([]documentLine, error) {
 	var lines []documentLine
 	written := map[string]bool{}
 	docs := make([]portvigil.Document, len(versions))

@@ -69,7 +69,6 @@ func (p *pages) routes() map[string]pageRoute {
 		"GET /hosts/{name}":       {members, p.host},
 		"POST /hosts/{name}/look": {members, p.lookNow},
 
-		"GET /docs/api": {members, p.apiDocs},
 		"GET /baseline":                 {members, p.baselines},
 		"GET /baseline/{name}":          {members, p.baseline},
 		"GET /baseline/{name}/entry":    {members, p.entry},
@@ -87,6 +86,8 @@ func (p *pages) routes() map[string]pageRoute {
 		"POST /review/decide": {members, p.decideReview},
 		"POST /review/keep":   {members, p.keepAll},
 		"POST /review/sign":   {members, p.signReview},
+
+		"GET /docs/api": {members, p.apiDocs},
 
 		"GET /": {members, p.noPage},
 	}
