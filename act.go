@@ -35,6 +35,7 @@ const (
 	ActChannelRemoved     = "channel removed"
 	ActChannelTested      = "channel tested"
 	ActBaselineChanged    = "baseline changed"
+	ActReviewSigned       = "review signed"
 	ActUserAdded          = "user added"
 	ActPasswordReset      = "password reset"
 	ActUserRemoved        = "user removed"

@@ -45,8 +45,8 @@ func (f *baselineFile) rewrite(n *yamlNode, from, to Entry) []splice {
 	for _, key := range entryKeys {
 		value, wanted := fieldValue(after, key)
 		p, there := n.pair(key)
-		if there {
-			anchor = p
+		if there && (wanted || p.start == n.start) {
+			anchor = p // one that goes takes its line along
 		}
 		if old, was := fieldValue(before, key); was == wanted && old == value {
 			continue

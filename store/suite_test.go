@@ -47,6 +47,8 @@ func suite(t *testing.T, db database) {
 		"the past of a host is bounded":                           testPastBetween,
 		"the story of an alert is told in order":                  testAudit,
 		"a baseline takes the next version and no other":          testBaselines,
+		"a review is resumed until it is signed":                  testReviews,
+		"a door was last open when a look last saw it so":         testLastOpen,
 		"a channel keeps its secret, sealed in its row":           testChannels,
 		"a removed channel takes what is queued for it":           testRemoveChannel,
 		"a user is changed in the next version and no other":      testUsers,
@@ -386,7 +388,7 @@ func testDamagedRows(t *testing.T, s *Store) {
 		return errors.Join(tx.AddLook(h.ID, look), tx.PutTrail(h.ID, &portvigil.Trail{Key: look.Key()}), tx.PutAlert(alert),
 			tx.AddDelivery(d), tx.AddRequest(r), tx.PutChannel(c), tx.AddAudit(portvigil.AuditEntry{ID: "x", Alert: "one"}),
 			tx.AddBaseline(portvigil.BaselineVersion{Kind: "host", Name: "db1", Version: 1}),
-			tx.PutScopeRule(portvigil.ScopeRule{Prefix: netip.MustParsePrefix("10.0.0.0/8")}))
+			tx.PutReview(portvigil.Review{ID: "r"}), tx.PutScopeRule(portvigil.ScopeRule{Prefix: netip.MustParsePrefix("10.0.0.0/8")}))
 	})
 	reads := map[string]func(tx *Tx) error{
 		"looks":       func(tx *Tx) error { _, err := tx.Looks(h.ID, look.Key()); return err },
@@ -397,6 +399,7 @@ func testDamagedRows(t *testing.T, s *Store) {
 		"channels":    func(tx *Tx) error { _, err := tx.Channels(); return err },
 		"audit":       func(tx *Tx) error { _, err := tx.Audit("one"); return err },
 		"baselines":   func(tx *Tx) error { _, err := tx.Baselines(); return err },
+		"reviews":     func(tx *Tx) error { _, err := tx.Reviews(); return err },
 		"scope_rules": func(tx *Tx) error { _, err := tx.Scope(); return err },
 		"hosts":       func(tx *Tx) error { _, err := tx.Hosts(); return err },
 	}

@@ -359,6 +359,30 @@ func (tx *memoryTx) BaselineVersions(kind, name string) ([]portvigil.BaselineVer
 	return all(tx, "baseline version", func(v portvigil.BaselineVersion) bool { return v.Kind == kind && v.Name == name })
 }
 
+func (tx *memoryTx) PutReview(r portvigil.Review) error { return put(tx, "review", r.ID, r) }
+
+func (tx *memoryTx) Reviews() ([]portvigil.Review, error) {
+	list, err := all(tx, "review", anyOf[portvigil.Review])
+	slices.SortStableFunc(list, func(a, b portvigil.Review) int {
+		if a.Signed.IsZero() != b.Signed.IsZero() {
+			return map[bool]int{true: -1, false: 1}[a.Signed.IsZero()]
+		}
+		return b.Signed.Compare(a.Signed)
+	})
+	return list, err
+}
+
+func (tx *memoryTx) LastOpen(hostID string) ([]portvigil.LastOpen, error) {
+	intervals, _, err := tx.Past(hostID, dawn.AddDate(100, 0, 0))
+	last := map[portvigil.Door]portvigil.LastOpen{}
+	for _, i := range intervals {
+		if d := i.Door(); !i.Last.Time.Before(last[d].Time) {
+			last[d] = portvigil.LastOpen{Door: d, Time: i.Last.Time}
+		}
+	}
+	return slices.Collect(maps.Values(last)), err
+}
+
 // withSecret is a channel as it is stored.
 type withSecret struct {
 	Row    portvigil.ChannelRow

@@ -26,6 +26,7 @@ type Tx interface {
 	channels
 	requests
 	acts
+	reviews
 }
 
 type hosts interface {
@@ -119,6 +120,13 @@ type acts interface {
 	// Acts returns a page of what was done, the steps of alerts' stories among it, and
 	// how much there is in all.
 	Acts(portvigil.ActFilter) (page []portvigil.Act, total int, err error)
+}
+
+type reviews interface {
+	PutReview(portvigil.Review) error
+	Reviews() ([]portvigil.Review, error) // one that is not signed first, then the newest
+	// LastOpen returns when each door of a host was last seen open or listening.
+	LastOpen(hostID string) ([]portvigil.LastOpen, error)
 }
 
 // Clock tells the time; tests bring their own.

@@ -121,6 +121,21 @@ func (a *api) routes() []route {
 		{"DELETE /v1/baselines/{name}/{port}/{proto}", write, answering(a, a.removeDoor), about{id: "removeDoor", summary: "Take a door out of a baseline",
 			text: "Removes the entry of one port of the host's document."}},
 
+		{"GET /v1/review", read, answering(a, a.review), about{id: "getReview", summary: "Show what there is to review",
+			text: "Every entry that is new since the last review, unexplained, without an owner, expired or soon to expire, or that nothing was open behind for a month, " +
+				"with what was decided about it in the review that is open, and what somebody changed beside that."}},
+		{"POST /v1/review", write, taking(a, a.decideReview), about{id: "decideReview", summary: "Decide about an entry",
+			text: "Keep (fills in why, owner and expires where they are given, a date or never), close (removes the entry) or change (notes that it was edited). " +
+				"It is about entry number index of that version, and refused with 409 where that is not the newest any more. The first decision begins a review. " +
+				"Where the baseline follows a folder and the decision needs an edit, nothing is decided, and edit says what to change there.",
+			request: request{needs: []string{"kind", "name", "version", "index", "verdict"}, takes: []string{"why", "owner", "expires"}},
+			example: portvigil.ReviewRequest{Kind: "host", Name: "db1", Version: 3, Verdict: portvigil.ReviewKeep, Why: "the shop's database", Owner: "ann"}}},
+		{"POST /v1/review/sign", write, taking(a, a.signReview), about{id: "signReview", summary: "Sign the review",
+			text:    "Ends it. Where entries are undecided it is refused with 409, unless leave says to have them in the next review again.",
+			request: request{needs: []string{"name"}, takes: []string{"remark", "leave"}}, example: portvigil.ReviewSignature{Name: "Ann Example", Remark: "all well"}}},
+		{"GET /v1/reviews", read, answering(a, a.reviews), about{id: "listReviews", summary: "List the reviews that were signed",
+			text: "The newest first: who signed when, which version of each document, and what was decided."}},
+
 		{"GET /v1/channels", read, answering(a, a.channels), about{id: "listChannels", summary: "List channels",
 			text: "Where alerts are told, and how each channel fares. Secrets never leave the server."}},
 		{"POST /v1/channels", write, taking(a, a.addChannel), about{id: "addChannel", summary: "Add a channel",

@@ -61,6 +61,8 @@ var tags = []openapi.Tag{
 	{Name: "scope", Description: "What may be scanned."},
 	{Name: "alerts", Description: "What somebody has to resolve."},
 	{Name: "baselines", Description: "Which doors should be open, and why."},
+	{Name: "review", Description: "Going through the baselines, and signing for it."},
+	{Name: "reviews", Description: "What was signed."},
 	{Name: "channels", Description: "Where alerts are told."},
 	{Name: "users", Description: "Who signs in on the pages."},
 	{Name: "tokens", Description: "Which programs may ask what."},

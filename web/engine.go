@@ -16,6 +16,8 @@ type Engine interface {
 	hostKeeper
 	alertKeeper
 	baselineKeeper
+	documentKeeper
+	reviewKeeper
 	channelKeeper
 }
 
@@ -58,6 +60,20 @@ type baselineKeeper interface {
 	Approve(ctx context.Context, by, host string, q portvigil.ApproveRequest) (portvigil.BaselineVersion, error)
 	RemoveDoor(ctx context.Context, by, host, door string) (portvigil.BaselineVersion, error)
 	ImportBaseline(ctx context.Context, by string, docs []portvigil.BaselineVersion) ([]portvigil.BaselineVersion, error)
+}
+
+type documentKeeper interface {
+	Document(ctx context.Context, kind, name string) (portvigil.BaselineVersion, error)
+	DocumentVersions(ctx context.Context, kind, name string) ([]portvigil.BaselineVersion, error)
+	WriteDocument(ctx context.Context, by string, d portvigil.BaselineVersion) (portvigil.BaselineVersion, error)
+	BaselineFolder() string
+}
+
+type reviewKeeper interface {
+	Agenda(ctx context.Context) (portvigil.Agenda, error)
+	Decide(ctx context.Context, by string, q portvigil.ReviewRequest) (portvigil.BaselineVersion, error)
+	SignReview(ctx context.Context, by string, s portvigil.ReviewSignature) (portvigil.Review, error)
+	Reviews(ctx context.Context) ([]portvigil.Review, error)
 }
 
 type channelKeeper interface {

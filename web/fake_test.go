@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,11 @@ type fakeEngine struct {
 	alerts   []portvigil.Alert
 	story    []portvigil.AuditEntry
 	channels []portvigil.ChannelRow
+	versions []portvigil.BaselineVersion // of the one document
+	agenda   portvigil.Agenda
+	reviews  []portvigil.Review
+	folder   string
+	fails    map[string]error // by the first word of what is noted
 	look     func(ctx context.Context, send func(portvigil.LookEvent) error) error
 	err      error
 	told     chan portvigil.ChangeNote
@@ -47,6 +53,10 @@ func (f *fakeEngine) note(format string, args ...any) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	word, _, _ := strings.Cut(format, " ")
+	if err := f.fails[word]; err != nil {
+		return err
+	}
 	return f.err
 }
 
@@ -176,6 +186,9 @@ func (f *fakeEngine) Resolve(_ context.Context, by, id string, q portvigil.Resol
 }
 
 func (f *fakeEngine) Baselines(context.Context) ([]portvigil.BaselineVersion, error) {
+	if len(f.versions) > 0 {
+		return f.versions[len(f.versions)-1:], f.note("baselines")
+	}
 	return nil, f.note("baselines")
 }
 
@@ -197,6 +210,56 @@ func (f *fakeEngine) RemoveDoor(_ context.Context, by, host, door string) (portv
 
 func (f *fakeEngine) ImportBaseline(_ context.Context, by string, docs []portvigil.BaselineVersion) ([]portvigil.BaselineVersion, error) {
 	return docs, f.note("import %d by %s", len(docs), by)
+}
+
+func (f *fakeEngine) Document(_ context.Context, kind, name string) (portvigil.BaselineVersion, error) {
+	if len(f.versions) == 0 {
+		return portvigil.BaselineVersion{Kind: kind, Name: name}, f.note("document %s %q", kind, name)
+	}
+	return f.versions[len(f.versions)-1], f.note("document %s %q", kind, name)
+}
+
+func (f *fakeEngine) DocumentVersions(_ context.Context, kind, name string) ([]portvigil.BaselineVersion, error) {
+	return slices.Clone(f.versions), f.note("versions of %s %q", kind, name)
+}
+
+func (f *fakeEngine) WriteDocument(_ context.Context, by string, d portvigil.BaselineVersion) (portvigil.BaselineVersion, error) {
+	err := f.note("write %s %q from version %d why=%s by %s", d.Kind, d.Name, d.Version, d.Why, by)
+	if err != nil {
+		return d, err
+	}
+	if f.folder != "" {
+		d.Edit = "--- a/web1.yaml\n+++ b/web1.yaml\n"
+		return d, nil
+	}
+	if d.Version != len(f.versions) {
+		return d, portvigil.Errorf(portvigil.CodeConflict, "the baseline has been changed meanwhile")
+	}
+	d.Version, d.By, d.Time = d.Version+1, by, noon
+	f.versions = append(f.versions, d)
+	return d, nil
+}
+
+func (f *fakeEngine) BaselineFolder() string { return f.folder }
+
+func (f *fakeEngine) Agenda(context.Context) (portvigil.Agenda, error) {
+	return f.agenda, f.note("agenda")
+}
+
+func (f *fakeEngine) Decide(_ context.Context, by string, q portvigil.ReviewRequest) (portvigil.BaselineVersion, error) {
+	v := portvigil.BaselineVersion{Kind: q.Kind, Name: q.Name, Version: q.Version}
+	if f.folder != "" {
+		v.Edit = "--- a/web1.yaml\n+++ b/web1.yaml\n"
+	}
+	return v, f.note("decide %s %q version %d entry %d: %s why=%s owner=%s expires=%s by %s", q.Kind, q.Name, q.Version, q.Index, q.Verdict, q.Why, q.Owner, q.Expires, by)
+}
+
+func (f *fakeEngine) SignReview(_ context.Context, by string, s portvigil.ReviewSignature) (portvigil.Review, error) {
+	return portvigil.Review{ID: "R1", Name: s.Name}, f.note("sign name=%s remark=%s leave=%v by %s", s.Name, s.Remark, s.Leave, by)
+}
+
+func (f *fakeEngine) Reviews(context.Context) ([]portvigil.Review, error) {
+	return f.reviews, f.note("reviews")
 }
 
 func (f *fakeEngine) Channels(context.Context) ([]portvigil.ChannelRow, error) {

@@ -60,7 +60,34 @@ func (s *site) infest(text string) {
 		Views: []portvigil.ViewStatus{{View: portvigil.View(text), Vantage: text, Address: text, Proto: portvigil.Proto(text), Notes: []string{text}}}}
 	e := s.engine
 	e.host, e.hosts, e.alert, e.alerts = h, []portvigil.HostStatus{h}, a, []portvigil.Alert{a, over}
+	s.infestBaseline(text)
 	e.story = []portvigil.AuditEntry{{Time: noon, By: text, What: text, Text: text}}
+}
+
+// infestBaseline puts the text into a document, as far as it can be written there,
+// and into a review.
+func (s *site) infestBaseline(text string) {
+	if len(text) > 3000 {
+		text = text[:3000]
+	}
+	entry := portvigil.Entry{Ports: portvigil.PortRange{First: 80, Last: 80}, Proto: portvigil.TCP, Service: text, Why: text, Owner: text, Review: text, From: []string{"x" + text},
+		Pin: portvigil.Pin{Product: text, Version: text, Exe: text, User: text, HostKey: text, Certificate: text}}
+	d := portvigil.Document{Host: "x", Groups: []string{"g" + text}, Entries: []portvigil.Entry{entry}, Allow: []portvigil.Allow{{Process: "/" + text, Why: text, Owner: text}}}
+	v := portvigil.BaselineVersion{Kind: "host", Name: "x", Version: 1, Text: string(portvigil.FormatDocument(d)), By: text, Why: text, Time: noon}
+	second := v
+	second.Version, second.Text = 2, "# "+strings.Map(func(r rune) rune {
+		if unfit(r) && r < 0x200 || r == '\n' || r == 0xfffd {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))+"\n"+v.Text
+	decision := portvigil.ReviewDecision{Kind: text, Name: text, Target: text, Verdict: portvigil.ReviewVerdict(text), Text: text, By: text, Time: noon}
+	r := portvigil.Review{ID: "R1", By: text, SignedBy: text, Name: text, Remark: text, Decisions: []portvigil.ReviewDecision{decision},
+		Left: []portvigil.ReviewedEntry{{Kind: text, Name: text, Target: text}}, Documents: []portvigil.ReviewedDocument{{Kind: text, Name: text}}}
+	e := s.engine
+	e.versions, e.reviews = []portvigil.BaselineVersion{v, second}, []portvigil.Review{r}
+	e.agenda = portvigil.Agenda{Review: &r, Last: &r, Meanwhile: []portvigil.BaselineVersion{v},
+		Items: []portvigil.ReviewItem{{Kind: text, Name: text, Entry: entry, Reasons: []portvigil.ReviewReason{portvigil.ReviewReason(text)}, Sight: portvigil.EntrySight(text)}}}
 }
 
 // maxPage bounds the infested pages: some forty places, each at most maxShown
@@ -68,7 +95,8 @@ func (s *site) infest(text string) {
 const maxPage = 1 << 20
 
 func checkInfested(t rapid.TB, s *site, cookie string, text string) {
-	for _, path := range []string{"/", "/hosts/x", "/alerts", "/alerts?state=all", "/alerts/x", "/refused", "/unsent"} {
+	for _, path := range []string{"/", "/hosts/x", "/alerts", "/alerts?state=all", "/alerts/x", "/refused", "/unsent", "/baseline", "/baseline/x", "/baseline/x/entry?k=0",
+		"/baseline/x/text", "/baseline/x/versions", "/baseline/x/remove?k=0", "/baseline/x/restore?of=1", "/review", "/review/R1"} {
 		var body string
 		if path == "/refused" {
 			body = s.request("GET", "/", nil).Body.String()
@@ -81,11 +109,17 @@ func checkInfested(t rapid.TB, s *site, cookie string, text string) {
 		if wrong := faults(body); len(wrong) > 0 {
 			t.Errorf("%s with %.60q: %.200q", path, text, wrong)
 		}
+		if strings.Contains(body, "<h1>This did not work</h1>") {
+			t.Errorf("%s with %.60q is not shown: %.3000s", path, text, body)
+		}
 		if !utf8.ValidString(body) || len(body) > maxPage {
 			t.Errorf("%s with %.60q: %d bytes, valid %v", path, text, len(body), utf8.ValidString(body))
 		}
 		if root, err := html.Parse(strings.NewReader(body)); err == nil {
 			for n := range root.Descendants() {
+				if n.Parent != nil && n.Parent.Data == "textarea" {
+					continue // what is edited there has to be every character as it is
+				}
 				if i := strings.IndexFunc(n.Data, unfit); n.Type == html.TextNode && i >= 0 {
 					t.Errorf("%s with %.60q shows %.60q", path, text, n.Data[i:])
 				}

@@ -69,6 +69,24 @@ func (p *pages) routes() map[string]pageRoute {
 		"GET /hosts/{name}":       {members, p.host},
 		"POST /hosts/{name}/look": {members, p.lookNow},
 
+		"GET /baseline":                 {members, p.baselines},
+		"GET /baseline/{name}":          {members, p.baseline},
+		"GET /baseline/{name}/entry":    {members, p.entry},
+		"POST /baseline/{name}/entry":   {members, p.editEntry},
+		"GET /baseline/{name}/remove":   {members, p.removal},
+		"POST /baseline/{name}/remove":  {members, p.removeEntry},
+		"GET /baseline/{name}/text":     {members, p.text},
+		"POST /baseline/{name}/text":    {members, p.editText},
+		"GET /baseline/{name}/versions": {members, p.versions},
+		"GET /baseline/{name}/restore":  {members, p.restoration},
+		"POST /baseline/{name}/restore": {members, p.restoreVersion},
+
+		"GET /review":         {members, p.review},
+		"GET /review/{id}":    {members, p.pastReview},
+		"POST /review/decide": {members, p.decideReview},
+		"POST /review/keep":   {members, p.keepAll},
+		"POST /review/sign":   {members, p.signReview},
+
 		"GET /docs/api": {members, p.apiDocs},
 
 		"GET /": {members, p.noPage},

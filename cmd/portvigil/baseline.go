@@ -204,65 +204,6 @@ func (a *app) diff(s portvigil.HostStatus) error {
 	return a.say("%s is as its baseline says, as far as its views have seen.", s.Host.Name)
 }
 
-func (a *app) baselineReview(file *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "review [HOST]", Short: "List entries that need a person: unexplained, without an owner, expired or soon to expire",
-		Example: "  portvigil baseline review", Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			docs, err := a.documents(c.Context(), *file)
-			if err != nil {
-				return err
-			}
-			now, found := time.Now(), 0
-			t := a.table("OF", "DOOR", "WHAT", "WHY", "OWNER")
-			for _, d := range docs {
-				if len(args) == 1 && d.Host != args[0] {
-					continue
-				}
-				for _, e := range d.Entries {
-					what := needs(e, now)
-					if what == "" {
-						continue
-					}
-					found++
-					if a.json {
-						if err := a.record(recordOfEntry(d.Host, e, now)); err != nil {
-							return err
-						}
-						continue
-					}
-					t.row(d.Host+d.Group, e.Ports.String()+"/"+string(e.Proto), what, portvigil.Printable(e.Why), portvigil.Printable(e.Owner))
-				}
-			}
-			switch {
-			case a.json:
-				return nil
-			case found == 0:
-				return a.say("Every entry has a reason and an owner, and none is about to expire.")
-			}
-			return t.print()
-		},
-	}
-}
-
-// soon is how long before its last day an entry is listed for review: a
-// monthly review must see it once before it ends.
-const soon = 31 * 24 * time.Hour
-
-func needs(e portvigil.Entry, now time.Time) string {
-	switch {
-	case e.Expired(now):
-		return "expired " + e.Expires.String()
-	case e.Unexplained():
-		return "not explained"
-	case e.Owner == "":
-		return "no owner"
-	case !e.Expires.IsZero() && e.Expires.End().Sub(now) < soon:
-		return "expires " + e.Expires.String()
-	}
-	return ""
-}
-
 func (a *app) baselineExport(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "export [HOST]", Short: "Print the documents as they are written", Example: "  portvigil baseline export > baseline.yaml", Args: cobra.MaximumNArgs(1),

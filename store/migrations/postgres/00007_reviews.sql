@@ -1,0 +1,11 @@
+-- +goose Up
+-- Who went through the baseline when, what was decided, and who signed for it.
+
+-- signed is 0 while the review is open.
+CREATE TABLE reviews (
+    org    TEXT COLLATE "C" NOT NULL,
+    id     TEXT COLLATE "C" NOT NULL,
+    signed BIGINT NOT NULL,
+    body   TEXT NOT NULL,
+    PRIMARY KEY (org, id)
+);

@@ -1,0 +1,192 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/portvigil/portvigil"
+)
+
+// maxDocuments bounds the documents on one page.
+const maxDocuments = 1000
+
+// endsSoon is how long before its last day an entry counts as ending soon.
+const endsSoon = 30 * 24 * time.Hour
+
+// subject is whose document a page is about.
+type subject struct{ Kind, Name string }
+
+// Path is where its pages are; what is behind the name comes as more.
+func (s subject) Path(more ...string) string {
+	path := "/baseline/" + part(s.Name)
+	for _, m := range more {
+		path += "/" + m
+	}
+	if s.Kind == "group" {
+		path += "?kind=group"
+	}
+	return path
+}
+
+// With is Path with a question behind it: a key and its value by turns.
+func (s subject) With(page string, pairs ...any) string {
+	q := url.Values{}
+	if s.Kind == "group" {
+		q.Set("kind", "group")
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		q.Set(shown(pairs[i]), cut(portvigil.Printable(shown(pairs[i+1]))))
+	}
+	path := "/baseline/" + part(s.Name)
+	if page != "" {
+		path += "/" + page
+	}
+	return path + "?" + q.Encode()
+}
+
+// subjectOf is whose document a request is about.
+func subjectOf(r *http.Request) subject {
+	s := subject{"host", r.PathValue("name")}
+	if r.URL.Query().Get("kind") == "group" {
+		s.Kind = "group"
+	}
+	return s
+}
+
+// entryCounts is what a list says of a document.
+type entryCounts struct{ Entries, Unexplained, Expired, Ending, NotSeen int }
+
+// needs reports whether somebody has to look at the document.
+func (c entryCounts) needs() bool { return c.Unexplained+c.Expired+c.Ending > 0 }
+
+// documentLine is a document's row.
+type documentLine struct {
+	subject
+	entryCounts
+	Newest portvigil.BaselineVersion // of version 0 where nothing is written down
+	Hosts  int                       // that it holds for, of a group
+}
+
+// baselinesPage is what /baseline shows.
+type baselinesPage struct {
+	Documents some[documentLine]
+	Folder    string
+	All       entryCounts
+}
+
+func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
+	versions, err := p.engine.Baselines(r.Context())
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	hosts, err := p.engine.Hosts(r.Context())
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	lines, err := documentLines(versions, hosts, p.now())
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	b := baselinesPage{Folder: p.engine.BaselineFolder(), Documents: first(lines, maxDocuments)}
+	for _, l := range lines {
+		b.All.Entries += l.Entries
+		b.All.Unexplained += l.Unexplained
+		b.All.Expired += l.Expired
+		b.All.Ending += l.Ending
+		b.All.NotSeen += l.NotSeen
+	}
+	p.show(w, r, http.StatusOK, "baselines.html", page{"Baseline", b})
+}
+
+// documentLines is a row for each document, and for each host that has none; what is
+// unexplained comes first.
+func documentLines(versions []portvigil.BaselineVersion, hosts []portvigil.HostStatus, now time.Time) ([]documentLine, error) {
+	var lines []documentLine
+	written := map[string]bool{}
+	docs := make([]portvigil.Document, len(versions))
+	groups := map[string][]string{}
+	for i, v := range versions {
+		var err error
+		if docs[i], err = portvigil.ReadDocument(v.Kind, v.Name, []byte(v.Text)); err != nil {
+			return nil, err
+		}
+		if v.Kind == "host" {
+			written[v.Name], groups[v.Name] = true, docs[i].Groups
+		}
+	}
+	for i, v := range versions {
+		of := holdsFor(v.Kind, v.Name, hosts, groups)
+		lines = append(lines, documentLine{subject{v.Kind, v.Name}, countsOf(docs[i], of, now), v, len(of)})
+	}
+	for _, h := range hosts {
+		if !written[h.Host.Name] {
+			lines = append(lines, documentLine{subject: subject{"host", h.Host.Name}})
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b documentLine) int {
+		return cmp.Or(cmp.Compare(b.Unexplained, a.Unexplained), cmp.Compare(b.Expired, a.Expired), cmp.Compare(b.Ending, a.Ending))
+	})
+	return lines, nil
+}
+
+// holdsFor returns the hosts for which a document holds. groups are those that the
+// documents of hosts name, beside those given when the host was added.
+func holdsFor(kind, name string, hosts []portvigil.HostStatus, groups map[string][]string) (list []portvigil.HostStatus) {
+	for _, h := range hosts {
+		own := h.Host.Name
+		if kind == "host" && own == name || kind == "group" && (slices.Contains(h.Host.Groups, name) || slices.Contains(groups[own], name)) {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+func countsOf(d portvigil.Document, hosts []portvigil.HostStatus, now time.Time) (c entryCounts) {
+	for _, e := range d.Entries {
+		c.Entries++
+		if e.Unexplained() {
+			c.Unexplained++
+		}
+		switch {
+		case e.Expired(now):
+			c.Expired++
+		case e.ExpiresWithin(now, endsSoon):
+			c.Ending++
+		}
+		if s := sightOf(e, hosts); !s.Opens() && s != portvigil.SightUnknown && s != portvigil.SightUnverified {
+			c.NotSeen++
+		}
+	}
+	return c
+}
+
+// sightOf is the surest that is seen of an entry on any of the hosts.
+func sightOf(e portvigil.Entry, hosts []portvigil.HostStatus) (s portvigil.EntrySight) {
+	for i := range hosts {
+		s = s.Surer(portvigil.SightOf(e, hosts[i].Exposures))
+	}
+	return s
+}
+
+// sightWord is a sight as a sentence has it.
+func sightWord(s portvigil.EntrySight) string {
+	switch s {
+	case portvigil.SightOpen:
+		return "open from outside"
+	case portvigil.SightListening:
+		return "listening"
+	case portvigil.SightMissing:
+		return "missing"
+	case portvigil.SightUnverified:
+		return "not verified"
+	case portvigil.SightShut:
+		return "not open"
+	}
+	return "not known"
+}
