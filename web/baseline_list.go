@@ -59,9 +59,6 @@ func subjectOf(r *http.Request) subject {
 // entryCounts is what a list says of a document.
 type entryCounts struct{ Entries, Unexplained, Expired, Ending, NotSeen int }
 
-// needs reports whether somebody has to look at the document.
-func (c entryCounts) needs() bool { return c.Unexplained+c.Expired+c.Ending > 0 }
-
 // documentLine is a document's row.
 type documentLine struct {
 	subject
