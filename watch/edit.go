@@ -3,7 +3,9 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/portvigil/portvigil"
 )
@@ -40,9 +42,27 @@ func (e *Engine) EditHost(ctx context.Context, by, name string, edit portvigil.H
 		if err := e.reschedule(tx, before, h); err != nil {
 			return err
 		}
+		if err := e.act(tx, by, portvigil.ActHostChanged, "host", name, changesOf(before, h)); err != nil {
+			return err
+		}
 		return e.evaluate(tx, h, portvigil.Approval{})
 	})
 	return h, err
+}
+
+// changesOf says what is another now.
+func changesOf(before, h portvigil.Host) string {
+	var parts []string
+	differs := func(what string, was, is any) {
+		if was, is := fmt.Sprint(was), fmt.Sprint(is); was != is {
+			parts = append(parts, fmt.Sprintf("%s %s to %s", what, was, is))
+		}
+	}
+	differs("groups", before.Groups, h.Groups)
+	differs("addresses", before.Targets, h.Targets)
+	differs("outside every", before.Outside, h.Outside)
+	differs("inside every", before.Inside, h.Inside)
+	return strings.Join(parts, "; ")
 }
 
 // applyEdit changes the host as far as the edit says, and refuses what no host can be.

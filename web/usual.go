@@ -110,18 +110,24 @@ var usuals = []usual{
 	{"Minecraft", "is a game", "game", "", []string{"25565/tcp"}, nil},
 }
 
-// carriers are programs that run, or pass on to, what is not their own: what is
-// behind them, the port may tell.
-var carriers = []string{"docker-proxy", "rootlessport", "conmon", "slirp4netns", "pasta", "systemd", "init", "xinetd", "inetd", "java", "node", "nodejs",
-	"python", "python3", "perl", "php", "php-fpm", "ruby", "beam.smp", "dotnet", "socat"}
+// Programs that are known by what they pass on, or run: the port may tell what
+// that is. A port that is passed on is usually what it seems; a program of any kind at a
+// port that another one usually has is not.
+var (
+	forwarders = []string{"docker-proxy", "rootlessport", "conmon", "slirp4netns", "pasta", "systemd", "init", "xinetd", "inetd"}
+	runners    = []string{"java", "node", "nodejs", "python", "python3", "perl", "php", "php-fpm", "ruby", "dotnet", "socat"}
+)
 
 // guess is what a door may be, as far as the table tells.
 type guess struct {
 	usual
-	// sure tells that the program is one that usually does this; else the port alone says so.
+	// sure tells that the program, or what answers, is one that usually does this;
+	// else the port alone says so.
 	sure bool
 	// odd tells that another program is there than those that usually are.
 	odd bool
+	// plain tells that nothing speaks against what the port says.
+	plain bool
 }
 
 // guessOf looks a door up by its program, then by what answers, then by its port;
@@ -141,14 +147,19 @@ func guessOf(d portvigil.Door, s *portvigil.Service, p *portvigil.Process) (gues
 			best, score = u, n
 		}
 	}
-	own := p != nil && !slices.Contains(carriers, baseOf(p.Exe))
-	return guess{best, score >= 2, score == 1 && own && len(best.by) > 0}, score > 0
+	g := guess{usual: best, sure: score >= 2}
+	if p == nil || slices.Contains(forwarders, baseOf(p.Exe)) {
+		g.plain = true
+	} else if !slices.Contains(runners, baseOf(p.Exe)) {
+		g.odd = score == 1 && len(best.by) > 0
+	}
+	return g, score > 0
 }
 
 // namesOf are the names by which the table may know what is behind a door.
 func namesOf(s *portvigil.Service, p *portvigil.Process) (names []string) {
 	if p != nil {
-		if exe := baseOf(p.Exe); !slices.Contains(carriers, exe) || exe == "beam.smp" {
+		if exe := baseOf(p.Exe); !slices.Contains(forwarders, exe) && !slices.Contains(runners, exe) {
 			names = append(names, exe)
 		}
 		unit, _, _ := strings.Cut(strings.ToLower(cut(p.Unit)), ".")

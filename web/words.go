@@ -43,6 +43,7 @@ var words = template.FuncMap{
 	"ended":    func(a portvigil.Alert, now time.Time) string { return ended(&a, now) },
 	"steps":    steps,
 	"differ":   differ,
+	"percent":  percent,
 }
 
 // maxShown is how many bytes of one text a page shows: banners are at most
