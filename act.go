@@ -26,6 +26,7 @@ type Act struct {
 // What an Act says was done; the steps of an alert's story have words of their own.
 const (
 	ActHostAdded          = "host added"
+	ActHostChanged        = "host changed"
 	ActHostRemoved        = "host removed"
 	ActMaintenanceStarted = "maintenance started"
 	ActMaintenanceEnded   = "maintenance ended"

@@ -77,9 +77,31 @@ type ResolveRequest struct {
 type ApproveRequest struct {
 	Doors   []string `json:"doors,omitempty"` // PORT/PROTO
 	All     bool     `json:"all,omitempty"`   // every open door that no entry covers
-	Why     string   `json:"why"`
-	Owner   string   `json:"owner"`
-	Expires string   `json:"expires,omitempty"`
+	// Why holds for every door that has no reason of its own in Whys; it may be empty
+	// where each of them has.
+	Why     string            `json:"why"`
+	Whys    map[string]string `json:"whys,omitempty"` // by PORT/PROTO
+	Owner   string            `json:"owner"`
+	Expires string            `json:"expires,omitempty"`
+}
+
+// HostEdit is what somebody changes of a host that is watched; nil leaves it as it is.
+type HostEdit struct {
+	Groups  *[]string      `json:"groups,omitempty"`
+	Targets *[]string      `json:"targets,omitempty"`
+	Outside *time.Duration `json:"outside,omitempty"`
+	Inside  *time.Duration `json:"inside,omitempty"`
+}
+
+// LookUnderWay is a look that is due and has not ended: it runs, or waits for its turn.
+type LookUnderWay struct {
+	View    View      `json:"view"`
+	Reason  string    `json:"reason"` // as LookRequest has it
+	Due     time.Time `json:"due"`
+	Running bool      `json:"running"`
+	// Progress is the newest step that is known of it, nil where none is: another
+	// process may make the look.
+	Progress *LookProgress `json:"progress,omitempty"`
 }
 
 // LookWish asks for one look now.

@@ -214,7 +214,7 @@ func (e *Engine) expect(ctx context.Context, by, id string, q portvigil.ResolveR
 		if err != nil {
 			return err
 		}
-		v, err := e.approve(tx, by, h, doors, q.Why, q.Owner, q.Expires)
+		v, err := e.approve(tx, by, h, doors, reasons{why: q.Why, owner: q.Owner}, q.Expires)
 		if err != nil {
 			return err
 		}

@@ -48,19 +48,16 @@ func current(tx Tx, kind, name string) (portvigil.BaselineVersion, error) {
 // that are resolved as expected. It returns the new version; where the baseline
 // follows a folder, the newest with the edit to make there.
 func (e *Engine) Approve(ctx context.Context, by, name string, q portvigil.ApproveRequest) (v portvigil.BaselineVersion, err error) {
-	if q.Why == "" || q.Owner == "" {
-		return v, portvigil.Errorf(portvigil.CodeInvalid, "an approved door needs a reason and an owner").WithHint("add --why TEXT --owner NAME")
-	}
 	if len(q.Doors) == 0 && !q.All {
 		return v, portvigil.Errorf(portvigil.CodeInvalid, "no door to approve").WithHint("name PORT/PROTO…, or --all")
 	}
-	var doors []portvigil.Door
-	for _, text := range q.Doors {
-		d, err := portvigil.ParseDoor(text)
-		if err != nil {
-			return v, err
-		}
-		doors = append(doors, d)
+	doors, err := doorsNamed(q.Doors)
+	if err != nil {
+		return v, err
+	}
+	because, err := reasonsOf(q)
+	if err != nil {
+		return v, err
 	}
 	err = e.store.Update(ctx, func(tx Tx) error {
 		h, err := tx.Host(name)
@@ -77,10 +74,24 @@ func (e *Engine) Approve(ctx context.Context, by, name string, q portvigil.Appro
 					WithHint("see its doors with: portvigil hosts show %s", name)
 			}
 		}
-		v, err = e.approve(tx, by, h, list, q.Why, q.Owner, q.Expires)
+		if err := because.cover(list); err != nil {
+			return err
+		}
+		v, err = e.approve(tx, by, h, list, because, q.Expires)
 		return err
 	})
 	return v, err
+}
+
+func doorsNamed(texts []string) (doors []portvigil.Door, err error) {
+	for _, text := range texts {
+		d, err := portvigil.ParseDoor(text)
+		if err != nil {
+			return nil, err
+		}
+		doors = append(doors, d)
+	}
+	return doors, nil
 }
 
 // unexplained returns the doors that tell something and are open.
@@ -100,12 +111,12 @@ func (e *Engine) unexplained(tx Tx, h portvigil.Host) ([]portvigil.Door, error) 
 }
 
 // approve edits the host's document and judges the host anew.
-func (e *Engine) approve(tx Tx, by string, h portvigil.Host, doors []portvigil.Door, why, owner, expires string) (portvigil.BaselineVersion, error) {
+func (e *Engine) approve(tx Tx, by string, h portvigil.Host, doors []portvigil.Door, because reasons, expires string) (portvigil.BaselineVersion, error) {
 	v, err := current(tx, docHost, h.Name)
 	if err != nil {
 		return v, err
 	}
-	entries, err := e.entriesFor(tx, h, doors, why, owner, expires)
+	entries, err := e.entriesFor(tx, h, doors, because, expires)
 	if err != nil {
 		return v, err
 	}
@@ -119,10 +130,11 @@ func (e *Engine) approve(tx Tx, by string, h portvigil.Host, doors []portvigil.D
 	if err != nil {
 		return v, err
 	}
-	return e.save(tx, by, h, v, string(text), why, portvigil.Approval{By: by, Why: why, Owner: owner})
+	why := because.together(doors)
+	return e.save(tx, by, h, v, string(text), why, portvigil.Approval{By: by, Why: why, Owner: because.owner})
 }
 
-func (e *Engine) entriesFor(tx Tx, h portvigil.Host, doors []portvigil.Door, why, owner, expires string) ([]portvigil.Entry, error) {
+func (e *Engine) entriesFor(tx Tx, h portvigil.Host, doors []portvigil.Door, because reasons, expires string) ([]portvigil.Entry, error) {
 	s, err := e.situation(tx, h)
 	if err != nil {
 		return nil, err
@@ -157,7 +169,7 @@ func (e *Engine) entriesFor(tx Tx, h portvigil.Host, doors []portvigil.Door, why
 				process = x.Process
 			}
 		}
-		entry := portvigil.SuggestEntry(door, seen.EntryScope(), service, process, why, owner)
+		entry := portvigil.SuggestEntry(door, seen.EntryScope(), service, process, because.of(door), because.owner)
 		entry.Expires = until
 		entries = append(entries, entry)
 	}

@@ -126,6 +126,10 @@ func TestApprovingIsRefusedWhereItMakesNoSense(t *testing.T) {
 		{"all, and there is none", web1, why(portvigil.ApproveRequest{All: true}), portvigil.CodeConflict},
 		{"a date that is over", web1, why(portvigil.ApproveRequest{Doors: []string{"80/tcp"}, Expires: "2026-03-01"}), portvigil.CodeInvalid},
 		{"no date", web1, why(portvigil.ApproveRequest{Doors: []string{"80/tcp"}, Expires: "soon"}), portvigil.CodeInvalid},
+		{"no reason for one of them", web1, portvigil.ApproveRequest{Doors: []string{"80/tcp", "81/tcp"}, Whys: map[string]string{"80/tcp": "shop"}, Owner: "ann"},
+			portvigil.CodeInvalid},
+		{"reasons and nobody who owns them", web1, portvigil.ApproveRequest{Doors: []string{"80/tcp"}, Whys: map[string]string{"80/tcp": "shop"}}, portvigil.CodeInvalid},
+		{"a reason for what is no door", web1, why(portvigil.ApproveRequest{Doors: []string{"80/tcp"}, Whys: map[string]string{"http": "shop"}}), portvigil.CodeInvalid},
 		{"no such host", "web2", why(portvigil.ApproveRequest{Doors: []string{"80/tcp"}}), portvigil.CodeNotFound},
 	} {
 		_, err := w.engine.Approve(t.Context(), "ann", c.host, c.q)
@@ -142,6 +146,26 @@ func TestApprovingIsRefusedWhereItMakesNoSense(t *testing.T) {
 	}
 	_, err = w.engine.Baseline(t.Context(), "web2")
 	w.refused(err, portvigil.CodeNotFound)
+}
+
+func TestDoorsThatAreApprovedTogetherHaveEachItsOwnReasonInOneVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.web(22, 80, 443)
+	v, err := w.engine.Approve(t.Context(), "ann", web1, portvigil.ApproveRequest{Doors: []string{"22/tcp", "80/tcp", "443/tcp"},
+		Whys: map[string]string{"22/tcp": "how we come in", "80/tcp": "the shop", "443/tcp": ""}, Why: "asked bob", Owner: "ann"})
+	w.must(err)
+	docs, err := portvigil.ParseBaseline(web1, []byte(v.Text))
+	w.must(err)
+	got := []string{v.Why}
+	for _, e := range docs[0].Entries {
+		got = append(got, e.Ports.String()+" "+e.Why+" "+e.Owner)
+	}
+	want := []string{"how we come in; the shop; asked bob", "22 how we come in ann", "80 the shop ann", "443 asked bob ann"}
+	if diff := cmp.Diff(want, got); diff != "" || v.Version != 1 {
+		t.Errorf("version %d (-want +got):\n%s", v.Version, diff)
+	}
+	w.quiet()
 }
 
 func TestAnApprovalPinsWhatIsSeen(t *testing.T) {

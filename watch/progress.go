@@ -11,6 +11,8 @@ import (
 type broadcast struct {
 	mu        sync.Mutex
 	listeners map[string][]*listener // by request; guarded by mu
+	// last is the newest step of each request that a worker is at; guarded by mu.
+	last map[string]portvigil.LookProgress
 }
 
 type listener struct {
@@ -47,6 +49,10 @@ func (b *broadcast) leave(request string, gone *listener) {
 func (b *broadcast) send(request string, p portvigil.LookProgress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.last == nil {
+		b.last = map[string]portvigil.LookProgress{}
+	}
+	b.last[request] = p
 	for _, l := range b.listeners[request] {
 		select {
 		case <-l.updates: // an older step that nobody took
@@ -65,4 +71,21 @@ func (b *broadcast) finish(request string) {
 		default:
 		}
 	}
+}
+
+// newest returns the newest step of a request, nil where none is known.
+func (b *broadcast) newest(request string) *portvigil.LookProgress {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p, known := b.last[request]; known {
+		return &p
+	}
+	return nil
+}
+
+// forget drops what newest returns.
+func (b *broadcast) forget(request string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.last, request)
 }

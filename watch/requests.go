@@ -42,6 +42,7 @@ func (e *Engine) MakeLook(ctx context.Context, id string) error {
 	if err != nil || !wantsLook(r) {
 		return err
 	}
+	defer e.progress.forget(id)
 	leave, err := e.line.enter(ctx, turnFor(r, h), func(why string) {
 		e.progress.send(id, portvigil.LookProgress{Waits: why})
 	})

@@ -1,20 +1,12 @@
 package web
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/portvigil/portvigil"
 )
-
-func (f *fakeEngine) HostAt(_ context.Context, name string, at time.Time) (portvigil.Past, error) {
-	return portvigil.Past{Host: name, At: at}, f.note("host %q at %s", name, at.UTC().Format(time.RFC3339))
-}
 
 func TestThePastIsAskedForByATime(t *testing.T) {
 	t.Parallel()

@@ -29,14 +29,17 @@ type changeTeller interface {
 type hostKeeper interface {
 	Overview(ctx context.Context) ([]portvigil.HostSummary, error)
 	AddHost(ctx context.Context, by string, h portvigil.Host) (portvigil.Host, error)
+	EditHost(ctx context.Context, by, name string, edit portvigil.HostEdit) (portvigil.Host, error)
 	Hosts(ctx context.Context) ([]portvigil.HostStatus, error)
 	Host(ctx context.Context, name string) (portvigil.HostStatus, error)
 	HostAt(ctx context.Context, name string, at time.Time) (portvigil.Past, error)
+	HostHistory(ctx context.Context, name string, from, to time.Time) (portvigil.Timeline, error)
 	RemoveHost(ctx context.Context, by, name string) error
 	StartMaintenance(ctx context.Context, by, name string, until time.Time, why string) (portvigil.Host, error)
 	EndMaintenance(ctx context.Context, by, name string) (portvigil.Host, error)
 	LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error
 	AskForLook(ctx context.Context, name string, view portvigil.View) error
+	UnderWay(ctx context.Context, name string) ([]portvigil.LookUnderWay, error)
 	Report(ctx context.Context, name string, report io.Reader) (*portvigil.Look, error)
 	Scope(ctx context.Context) ([]portvigil.ScopeRule, error)
 	AddScope(ctx context.Context, by string, prefix netip.Prefix, deny bool) (portvigil.ScopeRule, error)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,22 +29,29 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // fakeEngine is an Engine in memory: it notes what it was asked, and answers
 // with what it holds, or with err.
 type fakeEngine struct {
-	host     portvigil.HostStatus
-	hosts    []portvigil.HostStatus
-	alert    portvigil.Alert
-	alerts   []portvigil.Alert
-	story    []portvigil.AuditEntry
-	channels []portvigil.ChannelRow
-	versions []portvigil.BaselineVersion // of the one document
-	agenda   portvigil.Agenda
-	reviews  []portvigil.Review
-	folder   string
-	fails    map[string]error // by the first word of what is noted
-	look     func(ctx context.Context, send func(portvigil.LookEvent) error) error
-	err      error
-	told     chan portvigil.ChangeNote
-	edit     string           // what the folder needs that the baseline follows
-	refuse   map[string]error // what an alert answers that somebody decides on, by its id
+	host      portvigil.HostStatus
+	hosts     []portvigil.HostStatus
+	alert     portvigil.Alert
+	alerts    []portvigil.Alert
+	story     []portvigil.AuditEntry
+	channels  []portvigil.ChannelRow
+	versions  []portvigil.BaselineVersion // of the one document
+	agenda    portvigil.Agenda
+	reviews   []portvigil.Review
+	folder    string
+	fails     map[string]error // by the first word of what is noted
+	look      func(ctx context.Context, send func(portvigil.LookEvent) error) error
+	err       error
+	told      chan portvigil.ChangeNote
+	edit      string           // what the folder needs that the baseline follows
+	refuse    map[string]error // what an alert answers that somebody decides on, by its id
+	scope     []portvigil.ScopeRule
+	timeline  portvigil.Timeline
+	past      portvigil.Past
+	underWay  []portvigil.LookUnderWay
+	baselines []portvigil.BaselineVersion
+	approved  portvigil.ApproveRequest // the newest
+	addErr    error                    // of AddHost alone
 
 	mu    sync.Mutex
 	calls []string // guarded by mu
@@ -66,8 +74,35 @@ func (f *fakeEngine) asked() []string {
 	return append([]string(nil), f.calls...)
 }
 
+// forget drops what was asked after the first n.
+func (f *fakeEngine) forget(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = f.calls[:n]
+}
+
 func (f *fakeEngine) AddHost(_ context.Context, by string, h portvigil.Host) (portvigil.Host, error) {
-	return h, f.note("add host %s %v local=%v by %s", h.Name, h.Targets, h.Local, by)
+	return h, errors.Join(f.note("add host %s %v local=%v by %s", h.Name, h.Targets, h.Local, by), f.addErr)
+}
+
+func (f *fakeEngine) EditHost(_ context.Context, by, name string, edit portvigil.HostEdit) (portvigil.Host, error) {
+	return f.host.Host, f.note("edit %q groups=%v targets=%v outside=%v inside=%v by %s", name, *edit.Groups, *edit.Targets, *edit.Outside, *edit.Inside, by)
+}
+
+func (f *fakeEngine) HostAt(_ context.Context, name string, at time.Time) (portvigil.Past, error) {
+	past := f.past
+	past.Host, past.At = name, at
+	return past, f.note("host %q at %s", name, at.UTC().Format(time.RFC3339))
+}
+
+func (f *fakeEngine) HostHistory(_ context.Context, name string, from, to time.Time) (portvigil.Timeline, error) {
+	t := f.timeline
+	t.From, t.To = from, to
+	return t, f.note("history of %q for %s", name, to.Sub(from))
+}
+
+func (f *fakeEngine) UnderWay(_ context.Context, name string) ([]portvigil.LookUnderWay, error) {
+	return f.underWay, f.note("under way at %q", name)
 }
 
 func (f *fakeEngine) Hosts(context.Context) ([]portvigil.HostStatus, error) {
@@ -110,7 +145,7 @@ func (f *fakeEngine) Report(_ context.Context, name string, report io.Reader) (*
 }
 
 func (f *fakeEngine) Scope(context.Context) ([]portvigil.ScopeRule, error) {
-	return nil, f.note("scope")
+	return f.scope, f.note("scope")
 }
 
 func (f *fakeEngine) AddScope(_ context.Context, by string, prefix netip.Prefix, deny bool) (portvigil.ScopeRule, error) {
@@ -189,7 +224,7 @@ func (f *fakeEngine) Baselines(context.Context) ([]portvigil.BaselineVersion, er
 	if len(f.versions) > 0 {
 		return f.versions[len(f.versions)-1:], f.note("baselines")
 	}
-	return nil, f.note("baselines")
+	return f.baselines, f.note("baselines")
 }
 
 func (f *fakeEngine) BaselineVersions(_ context.Context, name string) ([]portvigil.BaselineVersion, error) {
@@ -201,6 +236,7 @@ func (f *fakeEngine) Baseline(_ context.Context, host string) (portvigil.Baselin
 }
 
 func (f *fakeEngine) Approve(_ context.Context, by, host string, q portvigil.ApproveRequest) (portvigil.BaselineVersion, error) {
+	f.approved = q
 	return portvigil.BaselineVersion{Name: host, Edit: f.edit}, f.note("approve %q %v why=%s owner=%s by %s", host, q.Doors, q.Why, q.Owner, by)
 }
 
@@ -369,7 +405,9 @@ func (s *site) request(method, path string, edit func(*http.Request)) *httptest.
 // signIn opens a new link and returns the session's cookie.
 func (s *site) signIn(t *testing.T) *http.Cookie {
 	t.Helper()
+	before := len(s.engine.asked())
 	w := s.request("GET", strings.TrimPrefix(s.keeper.NewLink(), s.keeper.base), nil)
+	s.engine.forget(before) // where the link leads is not what the test asks for
 	cookies := w.Result().Cookies()
 	if w.Code != http.StatusSeeOther || len(cookies) != 1 {
 		t.Fatalf("the link led to %d with %d cookies", w.Code, len(cookies))

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -15,6 +16,7 @@ const maxForm = 1 << 20
 type form struct {
 	Name  string // of the form, on a page that has several
 	Why   string // a sentence
+	Field string // that the sentence is about; "" for the form as a whole
 	typed url.Values
 }
 
@@ -39,8 +41,32 @@ func (f form) Has(name, field, value string) bool {
 	return false
 }
 
+// Wrong says what is the matter with a field of the form, "" for nothing.
+func (f form) Wrong(name, field string) string {
+	if f.Name != name || f.Field != field {
+		return ""
+	}
+	return f.Why
+}
+
 // Failed reports whether this is the form that could not be done.
 func (f form) Failed(name string) bool { return f.Why != "" && f.Name == name }
+
+// fieldError is a failure that one field of a form is the reason of.
+type fieldError struct {
+	error
+	field string
+}
+
+func (e *fieldError) Unwrap() error { return e.error }
+
+// onField says which field an error is about; nil stays nil.
+func onField(field string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fieldError{err, field}
+}
 
 // done is what a form led to: a sentence, and where to go on.
 type done struct {
@@ -63,7 +89,12 @@ func (p *pages) act(w http.ResponseWriter, r *http.Request, name string, do func
 	if err != nil {
 		body := Describe(err)
 		logInternal(p.log, r, body, err)
-		again(statusOf(body.Code), form{Name: name, Why: begun(shown(body.sentence())) + ".", typed: r.PostForm})
+		f := form{Name: name, Why: begun(shown(body.sentence())) + ".", typed: r.PostForm}
+		var about *fieldError
+		if errors.As(err, &about) {
+			f.Field = about.field
+		}
+		again(statusOf(body.Code), f)
 		return
 	}
 	if d.instead != nil {

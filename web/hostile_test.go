@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -55,12 +56,26 @@ func (s *site) infest(text string) {
 	over.State = portvigil.AlertResolved
 	door := portvigil.Exposure{Verdict: portvigil.Verdict("x" + text), Ports: text, Service: service, Process: process, Views: views, Awaits: text,
 		Entry: &portvigil.Entry{Why: text, Owner: text}, Allow: &portvigil.Allow{Why: text}, Differences: []portvigil.Difference{{Field: text, Want: text, Got: text}}}
-	h := portvigil.HostStatus{Host: portvigil.Host{Name: text, Groups: []string{text}, Addresses: []portvigil.HostAddress{{Name: text}}},
-		Exposures: []portvigil.Exposure{door}, Alerts: []portvigil.Alert{a},
+	door.Looks = []string{text}
+	open := door
+	open.Verdict, open.Views.Inside = portvigil.UnexpectedListening, &portvigil.Sighting{State: portvigil.Listening, Seen: noon}
+	h := portvigil.HostStatus{Host: portvigil.Host{Name: text, Groups: []string{text}, Addresses: []portvigil.HostAddress{{Name: text}}, Targets: []string{text},
+		Waiting: []netip.Addr{netip.MustParseAddr("fe80::1").WithZone("z" + text)}, Maintenance: &portvigil.Maintenance{Until: noon.Add(time.Hour), Why: text, By: text}},
+		Exposures: []portvigil.Exposure{door, open}, Alerts: []portvigil.Alert{a},
 		Views: []portvigil.ViewStatus{{View: portvigil.View(text), Vantage: text, Address: text, Proto: portvigil.Proto(text), Notes: []string{text}}}}
 	e := s.engine
 	e.host, e.hosts, e.alert, e.alerts = h, []portvigil.HostStatus{h}, a, []portvigil.Alert{a, over}
 	s.infestBaseline(text)
+	e.timeline = portvigil.Timeline{Host: text, LeftOut: 1,
+		Views: []portvigil.TimelineView{{View: portvigil.View(text), Vantage: text, Address: text, Proto: portvigil.Proto(text), Covered: text, Known: []portvigil.Span{{From: noon.Add(-time.Hour), To: noon}}}},
+		Doors: []portvigil.TimelineDoor{{View: portvigil.View(text), Vantage: text, Entrance: portvigil.Entrance{Address: netip.MustParseAddr("fe80::1").WithZone("z" + text), Proto: portvigil.Proto(text)},
+			Scope: portvigil.Scope(text), Spans: []portvigil.StateSpan{{Span: portvigil.Span{From: noon.Add(-time.Hour), To: noon}, State: portvigil.PastState(text)}}}}}
+	e.past = portvigil.Past{Views: []portvigil.PastView{{View: portvigil.View(text), Vantage: text, Address: text, Proto: portvigil.Proto(text), Covered: text}},
+		Doors: []portvigil.PastDoor{{View: portvigil.View(text), Vantage: text, Scope: portvigil.Scope(text), State: portvigil.PastState(text), Why: text,
+			Entrance: portvigil.Entrance{Proto: portvigil.Proto(text)}, First: portvigil.Mark{Look: text}, Last: portvigil.Mark{Look: text}}}}
+	e.underWay = []portvigil.LookUnderWay{{View: portvigil.View(text), Reason: text, Progress: &portvigil.LookProgress{Address: text}}, {Progress: &portvigil.LookProgress{Waits: text}}}
+	e.scope = []portvigil.ScopeRule{{By: text}, {By: text, Deny: true}}
+	e.edit = text
 	e.story = []portvigil.AuditEntry{{Time: noon, By: text, What: text, Text: text}}
 }
 
@@ -95,8 +110,11 @@ func (s *site) infestBaseline(text string) {
 const maxPage = 1 << 20
 
 func checkInfested(t rapid.TB, s *site, cookie string, text string) {
-	for _, path := range []string{"/", "/hosts/x", "/alerts", "/alerts?state=all", "/alerts/x", "/refused", "/unsent", "/baseline", "/baseline/x", "/baseline/x/entry?k=0",
-		"/baseline/x/text", "/baseline/x/versions", "/baseline/x/remove?k=0", "/baseline/x/restore?of=1", "/review", "/review/R1"} {
+	typed := url.QueryEscape(cut(text)) // a browser sends no more in an address
+	for _, path := range []string{"/", "/hosts/x", "/alerts", "/alerts?state=all", "/alerts/x", "/refused", "/unsent", "/start", "/hosts", "/scope", "/hosts/x/explain", "/hosts/x/history", "/hosts/x/past?date=2026-11-22",
+		"/baseline", "/baseline/x", "/baseline/x/entry?k=0",
+		"/baseline/x/text", "/baseline/x/versions", "/baseline/x/remove?k=0", "/baseline/x/restore?of=1", "/review", "/review/R1",
+		"/hosts?q=" + typed + "&group=" + typed + "&host=" + typed + "&address=" + typed, "/scope?network=" + typed, "/hosts/x?q=" + typed, "/hosts/x/history?q=" + typed, "/hosts/x/past?date=" + typed + "&time=" + typed} {
 		var body string
 		if path == "/refused" {
 			body = s.request("GET", "/", nil).Body.String()

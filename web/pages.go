@@ -61,7 +61,11 @@ func (p *pages) enter(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.doorkeeper.open(w, r, portvigil.User{})
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	next := "/"
+	if p.beginning(r.Context()) {
+		next = startPath
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 func (p *pages) signedIn(next http.HandlerFunc) http.HandlerFunc {

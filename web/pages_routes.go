@@ -66,8 +66,26 @@ func (p *pages) routes() map[string]pageRoute {
 		"POST /alerts/{id}/look":        {members, p.lookAgain},
 		"POST /alerts/{id}/test":        {members, p.testChannel},
 
-		"GET /hosts/{name}":       {members, p.host},
-		"POST /hosts/{name}/look": {members, p.lookNow},
+		"GET /start": {members, p.start},
+
+		"GET /hosts":                          {members, p.hosts},
+		"POST /hosts":                         {members, p.addHost},
+		"POST /hosts/import":                  {members, p.importHosts},
+		"GET /hosts/{name}":                   {members, p.host},
+		"GET /hosts/{name}/explain":           {members, p.explain},
+		"POST /hosts/{name}/explain":          {members, p.explainDoors},
+		"GET /hosts/{name}/history":           {members, p.history},
+		"GET /hosts/{name}/past":              {members, p.past},
+		"POST /hosts/{name}/look":             {members, p.lookNow},
+		"POST /hosts/{name}/allow":            {members, p.allowAddress},
+		"POST /hosts/{name}/maintenance":      {members, p.startMaintenance},
+		"POST /hosts/{name}/maintenance/over": {members, p.endMaintenance},
+		"POST /hosts/{name}/edit":             {members, p.editHost},
+		"POST /hosts/{name}/remove":           {members, p.removeHost},
+		"POST /hosts/{name}/report":           {members, p.takeReport},
+
+		"GET /scope":  {members, p.scope},
+		"POST /scope": {members, p.setScope},
 
 		"GET /baseline":                 {members, p.baselines},
 		"GET /baseline/{name}":          {members, p.baseline},

@@ -176,17 +176,17 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 		{"nor one that nobody looked at", "/", func(e *fakeEngine) { e.alerts, e.hosts[0].Alerts, e.hosts[0].Views = nil, nil, nil }, 200,
 			[]string{"not looked at yet"}, []string{"as expected"}},
 		{"a host shows its doors, those to look at first, and its views", "/hosts/web1", nil, 200,
-			[]string{"10.0.0.1 · group shop", "9100/tcp 10.0.0.1 unexpected, open to the outside open from office, 5 minutes ago listening 2 minutes ago Prometheus node exporter 1.5.0 /usr/bin/exporter · prometheus · exporter.service not in the baseline 80/tcp",
+			[]string{"10.0.0.1 shop", "9100/tcp 10.0.0.1 unexpected, open to the outside Why It is open from outside, and no entry of the baseline covers it. open from office, 5 minutes ago listening 2 minutes ago Prometheus node exporter 1.5.0 /usr/bin/exporter · prometheus · exporter.service not in the baseline not known 80/tcp",
 				"the shop (ann)", "outside from office at 10.0.0.1, tcp: last complete look 5 minutes ago", "Next look: outside in 3 hours"}, []string{"81/tcp"}},
 		{"a host without a look says how to look", "/hosts/web1", func(e *fakeEngine) {
 			e.host = portvigil.HostStatus{Host: portvigil.Host{Name: "web1", Targets: []string{"10.0.0.1"}}}
-		}, 200, []string{"Nothing is known yet", "portvigil hosts look web1", "outside: none yet", "ssh web1 portvigil check --json | portvigil hosts report web1 -"},
+		}, 200, []string{"Nothing is known yet", "Look now", "outside : none yet", "ssh web1 portvigil check --json | portvigil hosts report web1 -"},
 			[]string{"as expected"}},
 		{"a host with nothing open says as far as was seen", "/hosts/web1", func(e *fakeEngine) { e.host.Exposures, e.host.Alerts = nil, nil }, 200,
 			[]string{"No door is open or expected, as far as the views below have seen", "as expected"}, nil},
 		{"the server's own machine is told to be seen from elsewhere", "/hosts/web1", func(e *fakeEngine) {
 			e.host = portvigil.HostStatus{Host: portvigil.Host{Name: "web1", Local: true}, Views: sampleHost().Views[:1], NextInside: noon}
-		}, 200, []string{"no machine sees itself from outside", "this server's own machine", "Next look: inside now"}, nil},
+		}, 200, []string{"no machine sees itself from outside", "this server’s own machine", "Next look: inside now"}, nil},
 		{"an unknown host is not found", "/hosts/web2", func(e *fakeEngine) { e.err = portvigil.Errorf(portvigil.CodeNotFound, "there is no host web2") }, 404,
 			[]string{"Not found There is no host web2."}, nil},
 		{"an unknown page too", "/nothing", nil, 404, []string{"Not found There is no page at /nothing."}, nil},
@@ -260,7 +260,7 @@ func TestPagesAreBounded(t *testing.T) {
 		e.host.Alerts = e.alerts
 	})
 	s := newSite(base, e)
-	for path, says := range map[string]string{"/": "1000 alerts need somebody", "/hosts/web1": "9500 more: portvigil hosts show web1", "/alerts/A1": "9500 more: portvigil alerts show", "/alerts": "1–100 of 1000"} {
+	for path, says := range map[string]string{"/": "1000 alerts need somebody", "/hosts/web1": "1 to 40 of 10000, those to look at first", "/alerts/A1": "9500 more: portvigil alerts show", "/alerts": "1–100 of 1000"} {
 		w := s.get(t, path)
 		if !strings.Contains(seen(t, w), says) || w.Body.Len() > 1<<20 {
 			t.Errorf("%s has %d bytes, and has to say %q", path, w.Body.Len(), says)

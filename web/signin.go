@@ -80,11 +80,11 @@ func (p *pages) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 // welcomePage is what the form of the first user shows.
-type welcomePage struct{ Why, Name string }
+type welcomePage struct{ Why, Name, Next string }
 
 // welcome shows the form to who came by a link, while nobody can sign in.
 func (p *pages) welcome(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "welcome.html", page{"Welcome", welcomePage{}})
+	p.show(w, r, http.StatusOK, "welcome.html", page{"Welcome", welcomePage{Next: "/"}})
 }
 
 // addFirst makes the first user, and the session theirs.
@@ -103,9 +103,9 @@ func (p *pages) addFirst(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		body := Describe(err)
 		logInternal(p.log, r, body, err)
-		p.show(w, r, statusOf(body.Code), "welcome.html", page{"Welcome", welcomePage{begun(body.sentence()) + ".", name}})
+		p.show(w, r, statusOf(body.Code), "welcome.html", page{"Welcome", welcomePage{begun(body.sentence()) + ".", name, local(r.PostForm.Get("next"))}})
 		return
 	}
 	p.doorkeeper.open(w, r, user)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
 }

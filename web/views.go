@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"slices"
 
 	"github.com/portvigil/portvigil"
@@ -46,42 +45,4 @@ func lineOf(h portvigil.HostStatus) hostLine {
 		}
 	}
 	return line
-}
-
-// hostPage is what /hosts/NAME shows.
-type hostPage struct {
-	hostLine
-	Alerts     some[portvigil.Alert]
-	Doors      some[*portvigil.Exposure] // those that somebody has to look at first
-	HasInside  bool
-	HasOutside bool
-	Form       form
-}
-
-func (p *pages) host(w http.ResponseWriter, r *http.Request) { p.showHost(w, r, http.StatusOK, form{}) }
-
-// showHost shows the host's page with a form that could not be done.
-func (p *pages) showHost(w http.ResponseWriter, r *http.Request, status int, f form) {
-	s, err := p.engine.Host(r.Context(), r.PathValue("name"))
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	h := hostPage{hostLine: lineOf(s), Form: f}
-	for _, v := range s.Views {
-		h.HasInside = h.HasInside || v.View == portvigil.Inside
-		h.HasOutside = h.HasOutside || v.View == portvigil.Outside
-	}
-	alerts := slices.Clone(s.Alerts)
-	worstFirst(alerts)
-	h.Alerts = first(alerts, maxAlerts)
-	var doors []*portvigil.Exposure
-	for i := range s.Exposures {
-		if e := &s.Exposures[i]; e.Verdict != portvigil.None {
-			doors = append(doors, e)
-		}
-	}
-	slices.SortStableFunc(doors, func(a, b *portvigil.Exposure) int { return b.Severity().Rank() - a.Severity().Rank() })
-	h.Doors = first(doors, maxDoors)
-	p.show(w, r, status, "host.html", page{shown(s.Host.Name), h})
 }

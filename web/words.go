@@ -46,6 +46,7 @@ var words = template.FuncMap{
 	"sight":    sightWord,
 	"plural":   plural,
 	"patch":    patchLines,
+	"percent":  percent,
 }
 
 // maxShown is how many bytes of one text a page shows: banners are at most

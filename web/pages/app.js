@@ -26,12 +26,12 @@ const live = {
       const now = page.getElementById(part.id);
       if (!now || now.innerHTML === part.dataset.was || live.typing(part)) continue;
       const open = [...part.querySelectorAll("details[open][id]")].map((d) => d.id);
-      const chosen = [...part.querySelectorAll("input[type=checkbox]:checked")].map((c) => c.value);
+      const ticks = new Map([...part.querySelectorAll("input[type=checkbox]")].map((c) => [c.name + " " + c.value, c.checked]));
       const at = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
       part.dataset.was = now.innerHTML;
       part.replaceChildren(...now.childNodes);
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-      for (const c of part.querySelectorAll("input[type=checkbox]")) if (chosen.includes(c.value)) c.checked = true;
+      for (const c of part.querySelectorAll("input[type=checkbox]")) c.checked = ticks.get(c.name + " " + c.value) ?? c.checked;
       if (at) part.querySelector(`[href="${CSS.escape(at)}"]`)?.focus();
       dress(part);
     }
@@ -46,6 +46,8 @@ const live = {
       source.addEventListener("changed", () => { clearTimeout(waits); waits = setTimeout(live.refresh, 150); });
     };
     setInterval(live.refresh, 60_000); // "3 minutes ago" grows older by itself
+    // How far a look is changes without anything being written: it is asked for while it is shown.
+    setInterval(() => { if (document.querySelector("[data-soon]") && !document.hidden) live.refresh(); }, 2_000);
     document.addEventListener("visibilitychange", () => { listen(); if (!document.hidden) live.refresh(); });
     listen();
   },

@@ -1,10 +1,8 @@
-package main
+package portvigil
 
 import (
 	"strings"
 	"testing"
-
-	"github.com/portvigil/portvigil"
 )
 
 // Whatever stands in a file, what is read of it are hosts that can be added.
@@ -13,16 +11,16 @@ func FuzzReadHosts(f *testing.F) {
 	f.Add("\ufeffName;Address\n")
 	f.Add("name,address\n\"a\nb\",1\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		hosts, err := readHosts("hosts.csv", strings.NewReader(text))
+		hosts, err := ReadHosts("hosts.csv", strings.NewReader(text))
 		if err != nil {
-			if hosts != nil || portvigil.ErrorCode(err) != portvigil.CodeInvalid || !strings.HasPrefix(err.Error(), "hosts.csv") {
+			if hosts != nil || ErrorCode(err) != CodeInvalid || !strings.HasPrefix(err.Error(), "hosts.csv") {
 				t.Errorf("%d hosts and %v", len(hosts), err)
 			}
 			return
 		}
 		names := map[string]bool{}
 		for _, h := range hosts {
-			if names[h.Name] || portvigil.CheckHostName(h.Name) != nil || len(h.Targets) == 0 {
+			if names[h.Name] || CheckHostName(h.Name) != nil || len(h.Targets) == 0 {
 				t.Errorf("read %+v", h)
 			}
 			names[h.Name] = true

@@ -1,0 +1,186 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/portvigil/portvigil"
+)
+
+const startPath = "/start"
+
+// startPage is the first steps. Nothing of it is stored: each step is done when what
+// it leads to is there, so it can be left and taken up again.
+type startPage struct {
+	Steps   []startStep
+	Done    int
+	Local   string // the name of the server's own machine as a host; "" for none
+	Explain explainPage
+	Others  []string // hosts that are watched beside it, some of them
+	Count   int      // how many
+	Add     addForm
+	Form    form
+}
+
+// startStep is one of them.
+type startStep struct {
+	Number   int
+	Name     string // which template shows it
+	Title    string
+	Done     bool
+	Optional bool
+	Open     bool   // it is the next one
+	Says     string // how far it is
+}
+
+func (p *pages) start(w http.ResponseWriter, r *http.Request) {
+	p.showStart(w, r, http.StatusOK, form{})
+}
+
+// showStart shows the steps with a form of theirs that could not be done.
+func (p *pages) showStart(w http.ResponseWriter, r *http.Request, status int, f form) {
+	s, err := p.firstSteps(r, f)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.show(w, r, status, "start.html", page{"First steps", s})
+}
+
+func (p *pages) firstSteps(r *http.Request, f form) (startPage, error) {
+	s := startPage{Form: f, Add: addForm{Form: f, Next: startPath}}
+	users, err := p.doorkeeper.accounts.Users(r.Context())
+	if err != nil {
+		return s, err
+	}
+	hosts, err := p.engine.Overview(r.Context())
+	if err != nil {
+		return s, err
+	}
+	channels, err := p.engine.Channels(r.Context())
+	if err != nil {
+		return s, err
+	}
+	doors, err := p.ownDoors(r, hosts, &s, f)
+	if err != nil {
+		return s, err
+	}
+	s.Steps = []startStep{
+		{Name: "you", Title: "Choose a name and a password", Done: len(users) > 0, Says: "so that you come in without a link"},
+		doors,
+		outsideStep(hosts, s.Local),
+		{Name: "hosts", Title: "Add your other servers", Done: s.Count > 0, Says: plural(s.Count, "other host") + " watched"},
+		channelStep(channels),
+	}
+	s.number(r.URL.Query().Get("step"))
+	return s, nil
+}
+
+// number counts the steps, and opens the one whose form was sent or that was asked
+// for, else the first that is to be done.
+func (s *startPage) number(wanted string) {
+	switch s.Form.Name {
+	case "add":
+		wanted = "hosts"
+	case "explain":
+		wanted = "doors"
+	}
+	next := -1
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		step.Number = i + 1
+		if step.Done {
+			s.Done++
+		}
+		if next < 0 && !step.Done && !step.Optional {
+			next = i
+		}
+	}
+	if at := slices.IndexFunc(s.Steps, func(step startStep) bool { return step.Name == wanted }); at >= 0 {
+		next = at
+	}
+	if next >= 0 {
+		s.Steps[next].Open = true
+	}
+}
+
+// ownDoors is the step about the server's own machine, or the first host where
+// that is not watched.
+func (p *pages) ownDoors(r *http.Request, hosts []portvigil.HostSummary, s *startPage, f form) (startStep, error) {
+	step := startStep{Name: "doors", Title: "Say what is open here, and why", Says: "no host is watched yet"}
+	var own *portvigil.HostSummary
+	for i := range hosts {
+		h := &hosts[i]
+		switch {
+		case h.Host.Local:
+			own, s.Local = h, h.Host.Name
+			continue
+		case own == nil:
+			own = h
+		}
+		if s.Count++; len(s.Others) < 5 {
+			s.Others = append(s.Others, h.Host.Name)
+		}
+	}
+	if own == nil {
+		return step, nil
+	}
+	status, err := p.engine.Host(r.Context(), own.Host.Name)
+	if err != nil {
+		return step, err
+	}
+	looking, err := p.engine.UnderWay(r.Context(), own.Host.Name)
+	if err != nil {
+		return step, err
+	}
+	s.Explain = explainOf(r, status, looking, f)
+	s.Explain.Next, s.Explain.Here = startPath, startPath
+	open, there := len(s.Explain.Found.List)+s.Explain.Found.More, s.Explain.Entries
+	step.Done = s.Explain.Looked && there > 0
+	switch {
+	case !s.Explain.Looked:
+		step.Says = "the first look runs"
+	case open == 0 && there == 0:
+		step.Done, step.Says = true, "nothing is open beyond this machine"
+	case there == 0:
+		step.Says = plural(open, "door") + " to look through"
+	case open == 0:
+		step.Says = "every open door is explained"
+	default:
+		step.Says = plural(there, "door") + " explained, " + plural(open, "door") + " left"
+	}
+	return step, nil
+}
+
+// outsideStep is about what no machine can do for itself.
+func outsideStep(hosts []portvigil.HostSummary, local string) startStep {
+	step := startStep{Name: "outside", Title: "See this machine from outside", Optional: true, Says: "no machine sees itself from outside"}
+	for _, h := range hosts {
+		for _, v := range h.Views {
+			if h.Host.Name == local && v.View == portvigil.Outside && !v.Complete.IsZero() {
+				step.Done, step.Says = true, "it is seen from "+shown(v.Vantage)
+			}
+		}
+	}
+	return step
+}
+
+func channelStep(channels []portvigil.ChannelRow) startStep {
+	step := startStep{Name: "channel", Title: "Be told: add a channel and test it", Says: "alerts reach nobody but these pages"}
+	for _, c := range channels {
+		step.Says = "a channel is there, and no message of it has arrived yet"
+		if !c.LastSuccess.IsZero() {
+			step.Done, step.Says = true, shown(c.Name)+" works"
+			break
+		}
+	}
+	return step
+}
+
+// beginning reports whether there is nothing yet that anybody could look at: no
+// baseline.
+func (p *pages) beginning(ctx context.Context) bool {
+	list, err := p.engine.Baselines(ctx)
+	return err == nil && len(list) == 0
+}
