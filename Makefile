@@ -35,7 +35,7 @@ export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
 	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-full \
-	bench-deliver bench-growth bench-histories screenshots bench-pages check-client generate \
+	bench-fleet bench-deliver bench-growth bench-histories screenshots bench-pages check-client generate \
 	release clean help
 
 build: ## Build bin/portvigil: static, for this machine
@@ -62,6 +62,11 @@ bench-connect: build ## Measure the connect scan beside nmap on 65,535 ports (ne
 bench-kill: ## Kill the server KILLS times (default 200) amid its work, and look what was lost (needs root)
 	@go run ./lab/install
 	go test -count=1 -vet=off -timeout 60m -v -run '^TestNothingIsLostByKills$$' ./lab -args -kills $(KILLS)
+
+bench-fleet: ## Watch 500 hosts from nothing, then live through two of their days: looks, SYN, memory, database (needs root)
+	@go run ./lab/install
+	go test -count=1 -vet=off -timeout 20m -v -run '^TestAFleet$$' ./lab -args -fleet-hosts 500 -fleet-time 210s
+	go test -count=1 -vet=off -timeout 20m -v -run 'DayOfAFleet$$' ./cmd/portvigil -args -day-hosts 500
 
 bench-histories: ## Hold the engine against a model of its rules in HISTORIES (default 10000) made-up histories
 	GOGC=400 go test -count=1 -vet=off -timeout 120m -v -run '^TestTheEngineDoesWhatTheRulesSayInAnyHistory$$' ./watch -args -histories $(HISTORIES)

@@ -39,6 +39,21 @@
 // Hosts share the machine's process ids, users and files. Loss and delay on the
 // way are not offered: kernels without netem are common.
 //
+// make bench-fleet lives here (fleet_test.go) and in cmd/portvigil
+// (serve_day_test.go). How it comes to its figures:
+//   - 500 hosts are one namespace that answers at 500 addresses in five /24, with
+//     20 doors. All are imported into an empty server, and all report from inside,
+//     so that each wants two looks at once: at all ports, and at its doors.
+//   - Looks at a time are the requests that the database calls running, each second.
+//   - SYN a second are counted by the target's packet filter, for each /24, and
+//     read each second; the time of a reading counts for both of its neighbours.
+//   - Memory is Rss and Pss of /proc/PID/smaps_rollup, each second, of all four
+//     processes: Rss counts in each process what it shares with the others, Pss
+//     its part alone. The peak is of their sum; five passwords are hashed meanwhile.
+//   - The plan of a day, and what it adds to the database, are of two days that pass
+//     by a made-up clock, in the server's own engine and database. Looks are made
+//     up too and take 27 s each. Every host is reported hourly from inside.
+//
 // Begin at Lab.New in lab.go and Host in host.go; daemons.go has the targets,
 // mailbox.go and receiver.go the other ends of notifications, browser.go and
 // tab.go the pages' readers, lab_test.go and browser_test.go all of them in use.

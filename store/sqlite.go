@@ -86,7 +86,8 @@ func openWriter(path string) (*sql.DB, error) {
 // openReaders opens the pool that reads beside the writer.
 func openReaders(path string) (*sql.DB, error) {
 	db, err := openDB(dataSource(path, url.Values{
-		"_pragma": {"busy_timeout(" + busyTimeout + ")", "query_only(1)"},
+		// Half a MiB of pages each: the kernel keeps the file's pages for all of them.
+		"_pragma": {"busy_timeout(" + busyTimeout + ")", "query_only(1)", "cache_size(-512)"},
 	}))
 	if err != nil {
 		return nil, err

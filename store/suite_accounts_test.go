@@ -21,6 +21,10 @@ func testUsers(t *testing.T, s *Store) {
 	is(t, s.Update(t.Context(), func(tx *Tx) error { return tx.ChangeUser(ann) }), portvigil.CodeConflict)
 	ann.SignedIn = at(2)
 	update(t, s, func(tx *Tx) error { return tx.UserSignedIn(ann.ID, ann.SignedIn) })
+	ann.Password = "$argon2id$renewed"
+	update(t, s, func(tx *Tx) error {
+		return errors.Join(tx.RenewHash(ann.ID, 2, ann.Password), tx.RenewHash(ann.ID, 1, "$argon2id$of a password that is gone"))
+	})
 	view(t, s, func(tx *Tx) error {
 		all, err := tx.Users()
 		same(t, all, []portvigil.User{ann, bob})

@@ -81,6 +81,15 @@ func (t *Tx) UserSignedIn(id string, when time.Time) error {
 	return t.change("user", id, `UPDATE users SET signed_in = ? WHERE org = ? AND id = ?`, micros(when), org, id)
 }
 
+// RenewHash keeps another hash of the password of that version of the user; it
+// does nothing where there is no such version any more.
+func (t *Tx) RenewHash(id string, version int64, hash string) error {
+	if _, err := t.exec(`UPDATE users SET password = ? WHERE org = ? AND id = ? AND version = ?`, hash, org, id, version); err != nil {
+		return fmt.Errorf("store the hash of user %s: %w", id, err)
+	}
+	return nil
+}
+
 // RemoveUser removes the user.
 func (t *Tx) RemoveUser(id string) error {
 	return t.change("user", id, `DELETE FROM users WHERE org = ? AND id = ?`, org, id)

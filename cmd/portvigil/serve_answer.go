@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 
 	"github.com/portvigil/portvigil"
@@ -121,6 +122,8 @@ func lookInside(ctx context.Context, a *answerer, m message) error {
 	if err != nil {
 		return err
 	}
+	// It has read what packages the machine has, and does not do so for an hour.
+	defer debug.FreeOSMemory()
 	return a.tell(m.Request, l)
 }
 

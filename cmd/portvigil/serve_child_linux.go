@@ -56,11 +56,12 @@ func (a *app) runView(ctx context.Context, do looking, confine func() error) err
 	if err != nil {
 		return err
 	}
+	memory := a.spareMemory()
 	warnConfined(a.logger(serveOptions{}), confine())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		beat(ctx, control)
+		beat(ctx, control, memory)
 		// A look that does not stop at once goes with the process.
 		time.AfterFunc(time.Second, func() { os.Exit(exitFailed) })
 		stop()
@@ -82,9 +83,14 @@ func (a *app) runView(ctx context.Context, do looking, confine func() error) err
 
 // beat tells the parent once a second that this process is alive: that it is
 // scheduled, and its runtime too. It returns when the parent has gone, or ctx ends.
-func beat(ctx context.Context, control net.Conn) {
+// What only the beginning took of its memory it gives back in between.
+func beat(ctx context.Context, control net.Conn, m memory) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
+	begun := time.NewTimer(beginsFor)
+	defer begun.Stop()
+	limit := time.NewTicker(limitEvery)
+	defer limit.Stop()
 	for {
 		if _, err := control.Write([]byte{'.'}); err != nil {
 			return
@@ -92,6 +98,10 @@ func beat(ctx context.Context, control net.Conn) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-begun.C:
+			m.giveBack()
+		case <-limit.C:
+			m.limit()
 		case <-tick.C:
 		}
 	}
@@ -120,6 +130,7 @@ func (a *app) runCore(ctx context.Context, o serveOptions) error {
 	if err := a.checkPasswordFile(); err != nil {
 		return err
 	}
+	memory := a.spareMemory()
 	warnConfined(log, a.confineCore(first.Begin.Data, o.readable()...))
 	for _, limit := range first.Begin.Limits {
 		log.Warn("the server has fewer rights than it has use for", "so", limit)
@@ -128,7 +139,7 @@ func (a *app) runCore(ctx context.Context, o serveOptions) error {
 	defer stop()
 	h := &lookers{outside: newView(processScanner, log), inside: newView(processInside, log), coreRestarts: first.Begin.Restarts}
 	go obey(ctx, stop, control, h)
-	return a.core(ctx, o, log, page, h, func(ctx context.Context) { beat(ctx, control) })
+	return a.core(ctx, o, log, page, h, func(ctx context.Context) { beat(ctx, control, memory) })
 }
 
 // checkPasswordFile refuses a password file that the core's user may not read:

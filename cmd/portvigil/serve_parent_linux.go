@@ -85,10 +85,12 @@ func (p *parent) tell(c *child, what happening) {
 func (p *parent) run(ctx context.Context) error {
 	defer p.work.Wait()
 	defer close(p.over)
+	memory := p.app.spareMemory()
 	if err := p.launch(p.core); err != nil {
 		return err
 	}
 	p.launchViews()
+	memory.giveBack() // all that it will ever do it has done once
 	for {
 		select {
 		case <-ctx.Done():

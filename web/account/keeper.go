@@ -26,6 +26,9 @@ type Tx interface {
 	UserSignedIn(id string, when time.Time) error
 	FactorStepUsed(id string, step int64) error // CodeConflict unless it is the latest
 	RecoveryUsed(id string, hash []byte) error  // CodeConflict where it is not left
+	// RenewHash keeps another hash of the same password, so that no session ends. It
+	// does nothing where the user is no longer the one of that version.
+	RenewHash(id string, version int64, hash string) error
 	RemoveUser(id string) error
 
 	Tokens() ([]portvigil.Token, error)
@@ -40,7 +43,7 @@ type Tx interface {
 
 // Options of a Keeper; the zero value serves.
 type Options struct {
-	Cost   Cost             // of a password's hash; zero: 64 MiB, 3 passes, 4 lanes (RFC 9106)
+	Cost   Cost             // of a password's hash; zero: 19 MiB, 2 passes, 1 lane
 	Clock  func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: nothing is logged
 }

@@ -83,7 +83,20 @@ func (k *Keeper) verify(ctx context.Context, name, password string, known bool) 
 		return u, false, err
 	}
 	err = k.hasher.do(ctx, known, func() { right = kept.matches(password) })
-	return u, right && there, err
+	if right = right && there; right && err == nil {
+		err = k.renew(ctx, u, kept, password)
+	}
+	return u, right, err
+}
+
+// renew keeps the password that was just found to be right at today's cost, where
+// it is kept at another one.
+func (k *Keeper) renew(ctx context.Context, u portvigil.User, kept hashed, password string) error {
+	hash, err := k.hasher.renewed(ctx, kept, password)
+	if err != nil || hash == "" {
+		return err
+	}
+	return k.storage.Update(ctx, func(tx Tx) error { return tx.RenewHash(u.ID, u.Version, hash) })
 }
 
 // passwordOf returns what a password has to match. Where nobody has the name it

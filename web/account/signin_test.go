@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -282,5 +283,47 @@ func TestUsersAreRefused(t *testing.T) {
 	}
 	if err := k.RemoveUser(t.Context(), "root", "bob"); portvigil.ErrorCode(err) != portvigil.CodeNotFound {
 		t.Errorf("removed: %v", err)
+	}
+}
+
+func TestASignInRenewsAHashOfAnotherCostAndEndsNoSession(t *testing.T) {
+	t.Parallel()
+	storage := new(accounttest.Storage)
+	with := func(passes uint32) *account.Keeper {
+		return account.NewKeeper(storage, account.Options{Cost: account.Cost{Memory: 8, Passes: passes, Lanes: 1}})
+	}
+	kept := func() (hash string) {
+		err := storage.View(t.Context(), func(tx account.Tx) error {
+			u, err := tx.User("ann")
+			hash = u.Password
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hash
+	}
+	if _, err := with(1).AddUser(t.Context(), "root", "ann", right); err != nil {
+		t.Fatal(err)
+	}
+	session, err := with(1).SignIn(t.Context(), office, "ann", right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, k := kept(), with(2)
+	if _, err := k.SignIn(t.Context(), office, "ann", wrong); err == nil || kept() != before {
+		t.Fatalf("a wrong password: %v, and the hash is %s", err, kept())
+	}
+	for range 2 {
+		if _, err := k.SignIn(t.Context(), office, "ann", right); err != nil || !strings.HasPrefix(kept(), "$argon2id$v=19$m=8,t=2,p=1$") {
+			t.Fatalf("after a sign-in the hash is %s, %v", kept(), err)
+		}
+	}
+	renewed := kept()
+	if _, err := k.SignIn(t.Context(), office, "ann", right); err != nil || kept() != renewed {
+		t.Errorf("a hash of today's cost was renewed: %v", err)
+	}
+	if holds, err := k.Holds(t.Context(), session); err != nil || !holds {
+		t.Errorf("the session that was there holds: %v, %v", holds, err)
 	}
 }

@@ -130,6 +130,14 @@ func (t *tx) changeFactor(id string, do func(*portvigil.Factor) bool) error {
 	return nil
 }
 
+func (t *tx) RenewHash(id string, version int64, hash string) error {
+	if u, there := t.users[id]; there && u.Version == version {
+		u.Password = hash
+		t.users[id] = u
+	}
+	return nil
+}
+
 func (t *tx) RemoveUser(id string) error {
 	delete(t.users, id)
 	return nil

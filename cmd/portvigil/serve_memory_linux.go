@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A server is four processes of one program, and each goes through much of it
+// once: every package sets itself up, the commands and their flags are put
+// together, in the core the schema and the pages are made ready. What that
+// touched would stay in the memory of each for good, though it is not used again:
+// of the program's file alone 17 MB in each. So a process that has begun gives it
+// back. These pages are the file's own and never written to: what is used again
+// comes from the kernel's cache, where the processes share it.
+
+// beginsFor is after how long a process is no longer beginning.
+const beginsFor = 10 * time.Second
+
+// collectAt is by how many percent the heap grows until garbage is collected, in
+// place of Go's 100: the processes wait for most of the time, and what they save
+// in memory costs them no time that can be measured. GOGC in the environment wins.
+const collectAt = 50
+
+// A burst, as when somebody lists all hosts, lasts seconds, and what it leaves stays
+// for minutes. So garbage is collected more often where Go's memory comes near the
+// limit: thrice what was alive when it was last set, for then a burst is slower and
+// not ordinary work, and never less than what a few hundred hosts take.
+const (
+	limitEvery = time.Minute
+	leastLimit = 40 << 20
+	limitTimes = 3
+)
+
+// memory is what a process of the server knows of its own.
+type memory struct {
+	program []pages
+	limited bool // GOMEMLIMIT in the environment sets no limit of its own
+}
+
+// pages are where a part of the program's file is in memory.
+type pages struct{ from, to uintptr }
+
+// spareMemory is called when a process begins, and before it is confined: after
+// that it may not get to know where its program is.
+func (a *app) spareMemory() memory {
+	if a.getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
+	m := memory{limited: a.getenv("GOMEMLIMIT") == ""}
+	m.limit()
+	program, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return m // without /proc there is only the heap to give back
+	}
+	maps, err := os.Open("/proc/self/maps")
+	if err != nil {
+		return m
+	}
+	defer maps.Close()
+	for lines := bufio.NewScanner(maps); lines.Scan(); {
+		if p, ok := pagesIn(lines.Text(), program); ok {
+			m.program = append(m.program, p)
+		}
+	}
+	return m
+}
+
+// pagesIn reads a line of proc_pid_maps(5), and says whether it is a part of the
+// program that is never written to, its instructions or its constants:
+//
+//	00400000-01173000 r-xp 00000000 fe:00 4242    /usr/bin/portvigil
+func pagesIn(line, program string) (p pages, ok bool) {
+	where, ok := strings.CutSuffix(line, " "+program)
+	if !ok {
+		return p, false
+	}
+	var rights string
+	if _, err := fmt.Sscanf(where, "%x-%x %s", &p.from, &p.to, &rights); err != nil {
+		return p, false
+	}
+	return p, rights == "r--p" || rights == "r-xp"
+}
+
+// limit sets the limit anew.
+func (m memory) limit() {
+	if !m.limited {
+		return
+	}
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	debug.SetMemoryLimit(max(leastLimit, limitTimes*int64(min(live[0].Value.Uint64(), math.MaxInt64/limitTimes))))
+}
+
+// giveBack gives the kernel what is not in use at the moment.
+func (m memory) giveBack() {
+	debug.FreeOSMemory()
+	for _, p := range m.program {
+		// Where the kernel does not want it, nothing has changed.
+		_, _, _ = unix.Syscall(unix.SYS_MADVISE, p.from, p.to-p.from, unix.MADV_DONTNEED)
+	}
+}
