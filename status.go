@@ -75,8 +75,8 @@ type ResolveRequest struct {
 
 // ApproveRequest asks to write doors into a host's baseline.
 type ApproveRequest struct {
-	Doors   []string `json:"doors,omitempty"` // PORT/PROTO
-	All     bool     `json:"all,omitempty"`   // every open door that no entry covers
+	Doors []string `json:"doors,omitempty"` // PORT/PROTO
+	All   bool     `json:"all,omitempty"`   // every open door that no entry covers
 	// Why holds for every door that has no reason of its own in Whys; it may be empty
 	// where each of them has.
 	Why     string            `json:"why"`

@@ -56,8 +56,8 @@ func subjectOf(r *http.Request) subject {
 	return s
 }
 
-// entryCounts is what a list says of a document.
-type entryCounts struct{ Entries, Unexplained, Expired, Ending, NotSeen int }
+// entryCounts is what a document says of its entries.
+type entryCounts struct{ Entries, Unexplained, Expired, Ending int }
 
 // documentLine is a document's row.
 type documentLine struct {
@@ -65,6 +65,8 @@ type documentLine struct {
 	entryCounts
 	Newest portvigil.BaselineVersion // of version 0 where nothing is written down
 	Hosts  int                       // that it holds for, of a group
+	// Missing is how many doors that a host should have are not open, its groups' among them.
+	Missing int
 }
 
 // baselinesPage is what /baseline shows.
@@ -72,6 +74,7 @@ type baselinesPage struct {
 	Documents some[documentLine]
 	Folder    string
 	All       entryCounts
+	Missing   int // doors of all hosts that should be open and are not
 }
 
 func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +83,7 @@ func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	hosts, err := p.engine.Hosts(r.Context())
+	hosts, err := p.engine.Overview(r.Context())
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -96,14 +99,14 @@ func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
 		b.All.Unexplained += l.Unexplained
 		b.All.Expired += l.Expired
 		b.All.Ending += l.Ending
-		b.All.NotSeen += l.NotSeen
+		b.Missing += l.Missing
 	}
 	p.show(w, r, http.StatusOK, "baselines.html", page{"Baseline", b})
 }
 
 // documentLines is a row for each document, and for each host that has none; what is
 // unexplained comes first.
-func documentLines(versions []portvigil.BaselineVersion, hosts []portvigil.HostStatus, now time.Time) ([]documentLine, error) {
+func documentLines(versions []portvigil.BaselineVersion, hosts []portvigil.HostSummary, now time.Time) ([]documentLine, error) {
 	var lines []documentLine
 	written := map[string]bool{}
 	docs := make([]portvigil.Document, len(versions))
@@ -119,7 +122,11 @@ func documentLines(versions []portvigil.BaselineVersion, hosts []portvigil.HostS
 	}
 	for i, v := range versions {
 		of := holdsFor(v.Kind, v.Name, hosts, groups)
-		lines = append(lines, documentLine{subject{v.Kind, v.Name}, countsOf(docs[i], of, now), v, len(of)})
+		line := documentLine{subject: subject{v.Kind, v.Name}, entryCounts: countsOf(docs[i], now), Newest: v, Hosts: len(of)}
+		if v.Kind == "host" && len(of) == 1 {
+			line.Missing = of[0].Doors[portvigil.Verdict(portvigil.Missing)]
+		}
+		lines = append(lines, line)
 	}
 	for _, h := range hosts {
 		if !written[h.Host.Name] {
@@ -134,7 +141,7 @@ func documentLines(versions []portvigil.BaselineVersion, hosts []portvigil.HostS
 
 // holdsFor returns the hosts for which a document holds. groups are those that the
 // documents of hosts name, beside those given when the host was added.
-func holdsFor(kind, name string, hosts []portvigil.HostStatus, groups map[string][]string) (list []portvigil.HostStatus) {
+func holdsFor(kind, name string, hosts []portvigil.HostSummary, groups map[string][]string) (list []portvigil.HostSummary) {
 	for _, h := range hosts {
 		own := h.Host.Name
 		if kind == "host" && own == name || kind == "group" && (slices.Contains(h.Host.Groups, name) || slices.Contains(groups[own], name)) {
@@ -144,7 +151,7 @@ func holdsFor(kind, name string, hosts []portvigil.HostStatus, groups map[string
 	return list
 }
 
-func countsOf(d portvigil.Document, hosts []portvigil.HostStatus, now time.Time) (c entryCounts) {
+func countsOf(d portvigil.Document, now time.Time) (c entryCounts) {
 	for _, e := range d.Entries {
 		c.Entries++
 		if e.Unexplained() {
@@ -155,9 +162,6 @@ func countsOf(d portvigil.Document, hosts []portvigil.HostStatus, now time.Time)
 			c.Expired++
 		case e.ExpiresWithin(now, endsSoon):
 			c.Ending++
-		}
-		if s := sightOf(e, hosts); !s.Opens() && s != portvigil.SightUnknown && s != portvigil.SightUnverified {
-			c.NotSeen++
 		}
 	}
 	return c

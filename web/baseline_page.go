@@ -97,7 +97,7 @@ func (p *pages) hostsOf(r *http.Request, s subject) (list []portvigil.HostStatus
 		}
 		return []portvigil.HostStatus{h}, h.Host.Groups, err
 	}
-	hosts, err := p.engine.Hosts(r.Context())
+	hosts, err := p.engine.Overview(r.Context())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,8 +108,19 @@ func (p *pages) hostsOf(r *http.Request, s subject) (list []portvigil.HostStatus
 			named[v.Name] = d.Groups
 		}
 	}
-	return holdsFor(s.Kind, s.Name, hosts, named), nil, err
+	for _, of := range first(holdsFor(s.Kind, s.Name, hosts, named), maxMembers).List {
+		h, err := p.engine.Host(r.Context(), of.Host.Name)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, h)
+	}
+	return list, nil, err
 }
+
+// maxMembers is how many hosts of a group are asked what they say of its entries:
+// each is joined anew.
+const maxMembers = 20
 
 func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostStatus, now time.Time) (baselinePage, error) {
 	b := baselinePage{subject: s, Newest: v, Watched: len(hosts) > 0}
@@ -120,7 +131,7 @@ func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostSt
 			return b, err
 		}
 	}
-	b.entryCounts, b.Allow, b.Groups = countsOf(d, hosts, now), d.Allow, slices.Clone(d.Groups)
+	b.entryCounts, b.Allow, b.Groups = countsOf(d, now), d.Allow, slices.Clone(d.Groups)
 	var lines []entryLine
 	for k, e := range d.Entries {
 		lines = append(lines, entryLine{e, k, sightOf(e, hosts), e.Expired(now), e.ExpiresWithin(now, endsSoon)})
