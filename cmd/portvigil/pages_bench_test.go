@@ -7,6 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,6 +19,8 @@ import (
 	"github.com/portvigil/portvigil"
 	"github.com/portvigil/portvigil/store"
 	"github.com/portvigil/portvigil/watch"
+	"github.com/portvigil/portvigil/web"
+	"github.com/portvigil/portvigil/web/account"
 )
 
 var (
@@ -29,7 +34,7 @@ const (
 	pageAlerts = 10 // in all, a host: one of them open
 )
 
-// TestPagesAnswerInTime asks what the pages ask, of the real engine over a real
+// TestPagesAnswerInTime asks what the pages ask, and for the pages themselves, of the real engine over a real
 // database with 500 hosts of 20 doors and 5,000 alerts. Each is asked while
 // nothing changes, and after a look at one host has come in.
 func TestPagesAnswerInTime(t *testing.T) {
@@ -49,7 +54,7 @@ func TestPagesAnswerInTime(t *testing.T) {
 	if err != nil || len(alerts) != n {
 		t.Fatalf("got %d open alerts, %v; want one a host", len(alerts), err)
 	}
-	for _, q := range f.questions(alerts) {
+	for _, q := range slices.Concat(f.questions(alerts), f.pages(t, alerts)) {
 		for _, changing := range []bool{false, true} {
 			var took []time.Duration
 			for i := range asked {
@@ -67,7 +72,7 @@ func TestPagesAnswerInTime(t *testing.T) {
 			if changing {
 				when = "after a look"
 			}
-			t.Logf("%-32s %-12s p50 %8s  p95 %8s", q.name, when, took[len(took)/2].Round(10*time.Microsecond), took[len(took)*95/100].Round(10*time.Microsecond))
+			t.Logf("%-40s %-12s p50 %8s  p95 %8s", q.name, when, took[len(took)/2].Round(10*time.Microsecond), took[len(took)*95/100].Round(10*time.Microsecond))
 		}
 	}
 }
@@ -106,6 +111,50 @@ func (f *fleet) questions(open []portvigil.Alert) []question {
 		}},
 		{"Alert", func(ctx context.Context) error { _, _, err := f.engine.Alert(ctx, open[0].ID); return err }},
 	}
+}
+
+// mostWeight is what a page may weigh with all that it loads, in bytes.
+const mostWeight = 150 << 10
+
+// pages are the pages that ask most, as a browser gets them.
+func (f *fleet) pages(t *testing.T, open []portvigil.Alert) (list []question) {
+	accounts := account.NewKeeper(registry{f.ground.Store}, account.Options{})
+	d := web.NewDoorkeeper("http://127.0.0.1:7979", accounts, time.Now)
+	handler := web.Pages(f.engine, d, "", func(context.Context) (web.Metrics, error) { return web.Metrics{}, nil }, slog.New(slog.DiscardHandler))
+	var session *http.Cookie
+	get := func(path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", "http://127.0.0.1:7979"+path, nil)
+		if session != nil {
+			r.AddCookie(session)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	_, token, _ := strings.Cut(d.NewLink(), "?")
+	session = get("/enter?" + token).Result().Cookies()[0]
+	shared := 0
+	for _, path := range []string{"/style.css", "/app.js", "/mark.svg"} {
+		shared += get(path).Body.Len()
+	}
+	for _, path := range []string{"/", "/alerts", "/alerts?state=all&page=30", "/alerts?q=nginx", "/alerts/" + open[0].ID, "/hosts", "/hosts/" + pageHost(0),
+		"/hosts/" + pageHost(0) + "/history", "/baseline", "/baseline/" + pageHost(0), "/review", "/channels", "/scope", "/account"} {
+		w := get(path)
+		if w.Code != http.StatusOK {
+			t.Errorf("%s answered %d", path, w.Code)
+		}
+		if weight := shared + w.Body.Len(); weight > mostWeight {
+			t.Errorf("%s weighs %d bytes, want at most %d", path, weight, mostWeight)
+		}
+		name := strings.ReplaceAll(path, open[0].ID, "ID")
+		list = append(list, question{fmt.Sprintf("%s (%d KiB)", name, (shared+w.Body.Len())>>10), func(context.Context) error {
+			if w := get(path); w.Code != http.StatusOK {
+				return fmt.Errorf("answered %d", w.Code)
+			}
+			return nil
+		}})
+	}
+	return list
 }
 
 // fleet is an engine with hosts that were looked at from both sides.
