@@ -11,7 +11,7 @@ import (
 )
 
 // maxDocuments bounds the documents on one page.
-const maxDocuments = 1000
+const maxDocuments = 150
 
 // endsSoon is how long before its last day an entry counts as ending soon.
 const endsSoon = 30 * 24 * time.Hour
