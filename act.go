@@ -58,11 +58,24 @@ func (e AuditEntry) Act(host string) Act {
 	return Act{ID: e.ID, Time: e.Time, By: e.By, What: e.What, Subject: Subject{"alert", e.Alert}, Host: host, Text: e.Text}
 }
 
+// ActsOf is what a list of acts is about; the zero value is all of it.
+type ActsOf string
+
+// What acts can be about.
+const (
+	OfAlerts  ActsOf = "alerts"  // the steps of their stories
+	OfChanges ActsOf = "changes" // what is watched, who is told and who is let in
+)
+
+// Holds reports whether an act is of these.
+func (o ActsOf) Holds(a Act) bool { return o == "" || (o == OfAlerts) == (a.Subject.Kind == "alert") }
+
 // ActFilter picks acts for a list, the newest first; the zero value picks all.
 type ActFilter struct {
 	People bool      `json:"people,omitempty"` // none that the program did by itself
 	By     string    `json:"by,omitempty"`
 	Host   string    `json:"host,omitempty"`
+	Of     ActsOf    `json:"of,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
 	Until  time.Time `json:"until,omitzero"` // what happened then is not in it any more
 	Limit  int       `json:"limit,omitempty"`
@@ -72,7 +85,7 @@ type ActFilter struct {
 // Page picks from all acts, and says how many there are without Limit and Offset.
 func (f ActFilter) Page(all []Act) (page []Act, total int) {
 	for _, a := range all {
-		if (!f.People || a.By != System) && (f.By == "" || a.By == f.By) && (f.Host == "" || a.Host == f.Host) &&
+		if (!f.People || a.By != System) && (f.By == "" || a.By == f.By) && (f.Host == "" || a.Host == f.Host) && f.Of.Holds(a) &&
 			(f.Since.IsZero() || !a.Time.Before(f.Since)) && (f.Until.IsZero() || a.Time.Before(f.Until)) {
 			page = append(page, a)
 		}

@@ -52,23 +52,48 @@ func (c Channel) Where() string {
 	return ""
 }
 
+// Unfit is the error of one setting of a channel; it wraps a portvigil.Error.
+type Unfit struct {
+	setting string
+	err     error
+}
+
+// Error says what is wrong with the setting, and what to do.
+func (u *Unfit) Error() string { return u.err.Error() }
+
+// Unwrap returns the error that a code and a hint can be read from.
+func (u *Unfit) Unwrap() error { return u.err }
+
+// Field names the setting for who asks for settings in a form: name, to, from,
+// server, port, tls, user, password, url or secret.
+func (u *Unfit) Field() string { return u.setting }
+
+// about says which setting an error is about; nil stays nil.
+func about(setting string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Unfit{setting, err}
+}
+
 // Validate returns a portvigil.Error with CodeInvalid and what to do where the
-// settings cannot work. It asks no network.
+// settings cannot work, as an Unfit where one setting is to blame. It asks no
+// network.
 func (c Channel) Validate() error {
 	if err := checkName(c.Name); err != nil {
-		return err
+		return about("name", err)
 	}
 	switch c.Kind {
 	case Email:
 		return c.checkEmail()
 	case Slack:
-		return checkSlackURL(c.URL)
+		return about("url", checkSlackURL(c.URL))
 	case Webhook:
 		if err := checkURL(c.URL); err != nil {
-			return err
+			return about("url", err)
 		}
 		_, err := c.Secret.signingKey()
-		return err
+		return about("secret", err)
 	}
 	return invalid("give --kind email, slack or webhook", "channel kind %q is unknown", c.Kind)
 }
@@ -94,18 +119,18 @@ func checkName(name string) error {
 
 func (c Channel) checkEmail() error {
 	if len(c.To) == 0 {
-		return invalid("give --to ADDRESS", "an e-mail channel needs a recipient")
+		return about("to", invalid("give --to ADDRESS", "an e-mail channel needs a recipient"))
 	}
 	for _, to := range c.To {
 		if _, err := mail.ParseAddress(to); err != nil {
-			return invalid("write it as name@example.org", "recipient %q is no e-mail address", to)
+			return about("to", invalid("write it as name@example.org", "recipient %q is no e-mail address", to))
 		}
 	}
 	if c.From == "" {
-		return invalid("give --from ADDRESS", "an e-mail channel needs a sender")
+		return about("from", invalid("give --from ADDRESS", "an e-mail channel needs a sender"))
 	}
 	if _, err := mail.ParseAddress(c.From); err != nil {
-		return invalid("write it as name@example.org", "sender %q is no e-mail address", c.From)
+		return about("from", invalid("write it as name@example.org", "sender %q is no e-mail address", c.From))
 	}
 	s, err := ParseSMTP(c.SMTP)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/portvigil/portvigil"
 )
 
 // tlsMode says how a connection to a mail server is encrypted.
@@ -53,29 +55,74 @@ const (
 func ParseSMTP(text string) (SMTP, error) {
 	const hint = "write it as smtp://host:25, smtp://user@host:587 or smtps://user@host:465"
 	if text == "" {
-		return SMTP{}, invalid("give --smtp smtp://HOST", "the mail server is missing")
+		return SMTP{}, about("server", invalid("give --smtp smtp://HOST", "the mail server is missing"))
 	}
 	u, err := url.Parse(text)
 	if err != nil || !strings.Contains(text, "://") || u.Hostname() == "" {
 		// The text may hold a password, so it is not repeated.
-		return SMTP{}, invalid(hint, "the mail server's URL cannot be read")
+		return SMTP{}, about("server", invalid(hint, "the mail server's URL cannot be read"))
 	}
 	if _, has := u.User.Password(); has {
-		return SMTP{}, invalid("put the password into a file and give --password-file", "the mail server's URL holds a password")
+		return SMTP{}, about("server", invalid("put the password into a file and give --password-file", "the mail server's URL holds a password"))
 	}
 	s := SMTP{host: u.Hostname(), user: u.User.Username(), implicit: u.Scheme == "smtps"}
 	switch {
 	case u.Scheme != "smtp" && u.Scheme != "smtps":
-		return SMTP{}, invalid(hint, "the mail server's URL begins with %s://", u.Scheme)
+		return SMTP{}, about("server", invalid(hint, "the mail server's URL begins with %s://", u.Scheme))
 	case u.Path != "" && u.Path != "/" || u.Fragment != "":
-		return SMTP{}, invalid(hint, "the mail server's URL goes on after the port")
+		return SMTP{}, about("server", invalid(hint, "the mail server's URL goes on after the port"))
 	case strings.ContainsAny(s.user, "\r\n\x00"):
-		return SMTP{}, invalid(hint, "the mail server's user holds a control character")
+		return SMTP{}, about("user", invalid(hint, "the mail server's user holds a control character"))
 	}
 	if s.port, err = s.parsePort(u.Port()); err != nil {
-		return SMTP{}, err
+		return SMTP{}, about("port", err)
 	}
-	return s, s.parseQuery(u)
+	return s, about("tls", s.parseQuery(u))
+}
+
+// Encryption is how a mail server is spoken to, for who chooses it by itself. The
+// zero value leaves it to what ParseSMTP does without an option.
+type Encryption string
+
+// The encryptions.
+const (
+	StartTLS      Encryption = "starttls"      // has to be offered, and verify
+	TLSFromStart  Encryption = "tls"           // RFC 8314
+	Opportunistic Encryption = "opportunistic" // where it is offered, by any certificate
+	Unencrypted   Encryption = "none"
+)
+
+// SMTPURL writes a mail server as ParseSMTP reads it, from its parts; port and user
+// may be empty.
+func SMTPURL(host, port, user string, e Encryption) (string, error) {
+	host = strings.Trim(host, "[]")
+	u := url.URL{Scheme: "smtp", Host: host}
+	if strings.Contains(host, ":") {
+		u.Host = "[" + host + "]"
+	}
+	if port != "" {
+		if _, err := new(SMTP).parsePort(port); err != nil {
+			return "", about("port", err)
+		}
+		u.Host = net.JoinHostPort(host, port)
+	}
+	if user != "" {
+		u.User = url.User(user)
+	}
+	switch e {
+	case "":
+	case TLSFromStart:
+		u.Scheme = "smtps"
+	case StartTLS:
+		u.RawQuery = "tls=required"
+	case Opportunistic, Unencrypted:
+		u.RawQuery = "tls=" + string(e)
+	default:
+		return "", about("tls", invalid("choose starttls, tls, opportunistic or none", "encryption %q is unknown", portvigil.Printable(string(e))))
+	}
+	text := u.String()
+	_, err := ParseSMTP(text)
+	return text, err
 }
 
 func (s *SMTP) parsePort(text string) (uint16, error) {
@@ -124,9 +171,9 @@ func (s *SMTP) parseQuery(u *url.URL) error {
 func (s SMTP) checkPassword(password Secret) error {
 	switch {
 	case s.user != "" && password == "":
-		return invalid("give --password-file FILE", "the mail server's user %s has no password", s.user)
+		return about("password", invalid("give --password-file FILE", "the mail server's user %s has no password", s.user))
 	case s.user == "" && password != "":
-		return invalid("write it as smtp://user@host", "there is a password, but the mail server's URL names no user")
+		return about("user", invalid("write it as smtp://user@host", "there is a password, but the mail server's URL names no user"))
 	}
 	return nil
 }

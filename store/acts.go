@@ -25,6 +25,12 @@ func (t *Tx) Acts(f portvigil.ActFilter) (page []portvigil.Act, total int, err e
 		steps.add(`alert IN (SELECT id FROM alerts WHERE org = ? AND host = ?)`, org, f.Host)
 		acts.add(`host = ?`, f.Host)
 	}
+	switch f.Of {
+	case portvigil.OfAlerts:
+		acts.add(`1 = 0`)
+	case portvigil.OfChanges:
+		steps.add(`1 = 0`)
+	}
 	args := append(append([]any{}, steps.args...), acts.args...)
 	err = t.row(`SELECT (SELECT count(*) FROM audit WHERE `+steps.text()+`) + (SELECT count(*) FROM acts WHERE `+acts.text()+`)`, args...).Scan(&total)
 	if err != nil || total == 0 {

@@ -96,7 +96,7 @@ func testActs(t *testing.T, s *Store) {
 		return errors.Join(errs...)
 	})
 	for _, f := range []portvigil.ActFilter{{}, {People: true}, {By: "bob"}, {Host: "a"}, {Host: "b", People: true}, {Since: at(3), Until: at(6)},
-		{Limit: 7}, {Limit: 7, Offset: 7, People: true}, {Offset: 100}, {By: "nobody"}} {
+		{Limit: 7}, {Limit: 7, Offset: 7, People: true}, {Offset: 100}, {By: "nobody"}, {Of: portvigil.OfAlerts}, {Of: portvigil.OfChanges, People: true}, {Of: portvigil.OfChanges, Host: "a", Limit: 3}} {
 		want, wantTotal := f.Page(all)
 		view(t, s, func(tx *Tx) error {
 			page, total, err := tx.Acts(f)

@@ -72,6 +72,20 @@ func (e *Engine) Channels(ctx context.Context) (list []portvigil.ChannelRow, err
 	return list, err
 }
 
+// Queued returns how many messages each channel has yet to deliver, by its id.
+func (e *Engine) Queued(ctx context.Context) (map[string]int, error) {
+	counts := map[string]int{}
+	err := e.store.View(ctx, func(tx Tx) error {
+		clear(counts)
+		queued, err := tx.QueuedDeliveries()
+		for _, d := range queued {
+			counts[d.Channel]++
+		}
+		return err
+	})
+	return counts, err
+}
+
 // RemoveChannel removes a channel and what is queued for it.
 func (e *Engine) RemoveChannel(ctx context.Context, by, name string) error {
 	return e.store.Update(ctx, func(tx Tx) error {

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/portvigil/portvigil"
 )
 
@@ -56,8 +58,18 @@ func TestADeliveryThatFailsIsTriedAgainUntilItIsSent(t *testing.T) {
 	if c := w.ops(); c.LastError != "no answer" || !c.LastFailure.Equal(w.clock()) {
 		t.Errorf("the channel says %q at %s", c.LastError, c.LastFailure)
 	}
+	waiting := func(want map[string]int) {
+		t.Helper()
+		got, err := w.engine.Queued(t.Context())
+		w.must(err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("what waits for each channel (-want +got)\n%s", diff)
+		}
+	}
+	waiting(map[string]int{w.ops().ID: 1})
 	w.post.fail = nil
 	w.must(w.engine.Deliver(t.Context(), d.ID))
+	waiting(map[string]int{})
 	if got := w.delivery(d.ID); got.State != portvigil.DeliverySent || got.Attempts != 4 || got.Error != "" || got.Alert != a.ID {
 		t.Errorf("the delivery is %s after %d attempts: %q", got.State, got.Attempts, got.Error)
 	}

@@ -19,6 +19,7 @@ type Engine interface {
 	documentKeeper
 	reviewKeeper
 	channelKeeper
+	actTeller
 }
 
 // changeTeller tells what was written, until its listener leaves.
@@ -65,6 +66,10 @@ type baselineKeeper interface {
 	ImportBaseline(ctx context.Context, by string, docs []portvigil.BaselineVersion) ([]portvigil.BaselineVersion, error)
 }
 
+type actTeller interface {
+	Audit(ctx context.Context, f portvigil.ActFilter) (page []portvigil.Act, total int, err error)
+}
+
 type documentKeeper interface {
 	Document(ctx context.Context, kind, name string) (portvigil.BaselineVersion, error)
 	DocumentVersions(ctx context.Context, kind, name string) ([]portvigil.BaselineVersion, error)
@@ -83,5 +88,6 @@ type channelKeeper interface {
 	Channels(ctx context.Context) ([]portvigil.ChannelRow, error)
 	AddChannel(ctx context.Context, by string, c portvigil.ChannelRow) (portvigil.ChannelRow, error)
 	RemoveChannel(ctx context.Context, by, name string) error
+	Queued(ctx context.Context) (map[string]int, error)
 	TestChannel(ctx context.Context, by, name string) error
 }

@@ -52,6 +52,9 @@ type fakeEngine struct {
 	baselines []portvigil.BaselineVersion
 	approved  portvigil.ApproveRequest // the newest
 	addErr    error                    // of AddHost alone
+	queued    map[string]int
+	acts      []portvigil.Act
+	about     About
 
 	mu    sync.Mutex
 	calls []string // guarded by mu
@@ -302,6 +305,15 @@ func (f *fakeEngine) Channels(context.Context) ([]portvigil.ChannelRow, error) {
 	return f.channels, f.note("channels")
 }
 
+func (f *fakeEngine) Queued(context.Context) (map[string]int, error) {
+	return f.queued, f.note("queued")
+}
+
+func (f *fakeEngine) Audit(_ context.Context, q portvigil.ActFilter) ([]portvigil.Act, int, error) {
+	page, total := q.Page(f.acts)
+	return page, total, f.note("audit by=%s people=%v of=%s since=%s from %d", q.By, q.People, q.Of, q.Since.UTC().Format(time.DateOnly), q.Offset)
+}
+
 func (f *fakeEngine) AddChannel(_ context.Context, by string, c portvigil.ChannelRow) (portvigil.ChannelRow, error) {
 	return c, f.note("add channel %s %s settings=%s secret=%s by %s", c.Name, c.Kind, c.Settings, c.Secret, by)
 }
@@ -383,8 +395,11 @@ func newSite(base string, e *fakeEngine) *site {
 	log, text := logged()
 	s.log = text
 	s.keeper = NewDoorkeeper(base, newAccounts(), func() time.Time { return s.now })
-	s.handler = Pages(e, s.keeper, metricsToken, func(context.Context) (Metrics, error) {
-		return Metrics{Hosts: len(e.hosts), Channels: e.channels}, e.err
+	s.handler = Pages(e, s.keeper, Surroundings{MetricsToken: metricsToken, MakeChannel: s.makeChannel,
+		Measure: func(context.Context) (Metrics, error) {
+			return Metrics{Hosts: len(e.hosts), Channels: e.channels}, e.err
+		},
+		About: func(context.Context) (About, error) { return e.about, e.err },
 	}, log)
 	return s
 }

@@ -65,6 +65,10 @@ func (s *site) infest(text string) {
 		Views: []portvigil.ViewStatus{{View: portvigil.View(text), Vantage: text, Address: text, Proto: portvigil.Proto(text), Notes: []string{text}}}}
 	e := s.engine
 	e.host, e.hosts, e.alert, e.alerts = h, []portvigil.HostStatus{h}, a, []portvigil.Alert{a, over}
+	e.channels = []portvigil.ChannelRow{{Name: text, Kind: text, Settings: settingsOf(text), LastError: text + "x", LastFailure: noon}}
+	e.acts = []portvigil.Act{{Time: noon, By: text, What: text, Text: text, Host: text, Subject: portvigil.Subject{Kind: "alert", Name: text}},
+		{By: text, Subject: portvigil.Subject{Kind: text, Name: text}}}
+	e.about = About{Version: text, Go: text, System: text, Revision: text, Database: text, Limits: []string{text}, Processes: []AboutProcess{{Name: text, Does: text, MayNot: text}}}
 	s.infestBaseline(text)
 	e.timeline = portvigil.Timeline{Host: text, LeftOut: 1,
 		Views: []portvigil.TimelineView{{View: portvigil.View(text), Vantage: text, Address: text, Proto: portvigil.Proto(text), Covered: text, Known: []portvigil.Span{{From: noon.Add(-time.Hour), To: noon}}}},
@@ -114,7 +118,8 @@ func checkInfested(t rapid.TB, s *site, cookie string, text string) {
 	for _, path := range []string{"/", "/hosts/x", "/alerts", "/alerts?state=all", "/alerts/x", "/refused", "/unsent", "/start", "/hosts", "/scope", "/hosts/x/explain", "/hosts/x/history", "/hosts/x/past?date=2026-11-22",
 		"/baseline", "/baseline/x", "/baseline/x/entry?k=0",
 		"/baseline/x/text", "/baseline/x/versions", "/baseline/x/remove?k=0", "/baseline/x/restore?of=1", "/review", "/review/R1",
-		"/hosts?q=" + typed + "&group=" + typed + "&host=" + typed + "&address=" + typed, "/scope?network=" + typed, "/hosts/x?q=" + typed, "/hosts/x/history?q=" + typed, "/hosts/x/past?date=" + typed + "&time=" + typed} {
+		"/hosts?q=" + typed + "&group=" + typed + "&host=" + typed + "&address=" + typed, "/scope?network=" + typed, "/hosts/x?q=" + typed, "/hosts/x/history?q=" + typed, "/hosts/x/past?date=" + typed + "&time=" + typed,
+		"/channels", "/channels/add?kind=email", "/users", "/tokens", "/audit?since=x&who=" + typed, "/settings", "/about"} {
 		var body string
 		if path == "/refused" {
 			body = s.request("GET", "/", nil).Body.String()

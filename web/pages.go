@@ -15,11 +15,21 @@ import (
 //go:embed pages/*.html pages/style.css pages/app.js pages/mark.svg
 var files embed.FS
 
+// Surroundings are what the pages need beside the engine.
+type Surroundings struct {
+	MetricsToken string // opens /metrics
+	Measure      func(context.Context) (Metrics, error)
+	About        func(context.Context) (About, error)
+	// MakeChannel checks a new channel; made is a secret that is to be shown once. An
+	// error that has Field() string is about that field of the draft.
+	MakeChannel func(ChannelDraft) (c NewChannel, made string, err error)
+}
+
 // Pages serves what people look at and decide on, and /metrics to who brings
-// its token. measure says what is measured.
-func Pages(e Engine, d *Doorkeeper, metricsToken string, measure func(context.Context) (Metrics, error), log *slog.Logger) http.Handler {
-	p := &pages{engine: e, doorkeeper: d, log: log, now: d.now, mux: http.NewServeMux(),
-		metrics: metricsHandler(measure, metricsToken, d, log),
+// its token.
+func Pages(e Engine, d *Doorkeeper, s Surroundings, log *slog.Logger) http.Handler {
+	p := &pages{engine: e, doorkeeper: d, log: log, now: d.now, around: s, mux: http.NewServeMux(),
+		metrics: metricsHandler(s.Measure, s.MetricsToken, d, log),
 		views:   template.Must(template.New("").Funcs(words).ParseFS(files, "pages/*.html"))}
 	for pattern, route := range p.routes() {
 		p.mux.HandleFunc(pattern, p.shows(route))
@@ -30,6 +40,7 @@ func Pages(e Engine, d *Doorkeeper, metricsToken string, measure func(context.Co
 type pages struct {
 	engine     Engine
 	doorkeeper *Doorkeeper
+	around     Surroundings
 	views      *template.Template
 	log        *slog.Logger
 	now        func() time.Time

@@ -52,6 +52,25 @@ func (p *pages) routes() map[string]pageRoute {
 		"POST /account/factor/off":      {members, p.ofAccount(p.endFactor)},
 		"POST /account/sessions/end":    {members, p.ofAccount(p.endSessions)},
 
+		"GET /channels":                {members, p.channels},
+		"POST /channels":               {members, p.addChannel},
+		"GET /channels/add":            {members, p.newChannel},
+		"POST /channels/{name}/test":   {members, p.tryChannel},
+		"POST /channels/{name}/remove": {members, p.removeChannel},
+
+		"GET /users":                  {members, p.users},
+		"POST /users":                 {members, p.addUser},
+		"POST /users/{name}/password": {members, p.resetUser},
+		"POST /users/{name}/factor":   {members, p.resetFactor},
+		"POST /users/{name}/remove":   {members, p.removeUser},
+		"GET /tokens":                 {members, p.tokens},
+		"POST /tokens":                {members, p.addToken},
+		"POST /tokens/{name}/revoke":  {members, p.revokeToken},
+
+		"GET /settings": {members, p.settings},
+		"GET /audit":    {members, p.audit},
+		"GET /about":    {members, p.about},
+
 		"GET /unsent/{name}": {members, p.showUnsent},
 
 		"GET /alerts":                   {members, p.alerts},

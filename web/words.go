@@ -24,6 +24,9 @@ var words = template.FuncMap{
 	"instant":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"clock":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	"sections": sections,
+	"settings": settingsPages,
+	"size":     size,
+	"lasted":   span,
 	"count":    count,
 	"add":      func(a, b int) int { return a + b },
 	"dict":     dict,
@@ -239,6 +242,19 @@ func dict(pairs ...any) (map[string]any, error) {
 // stateWord is a state of an alert in a list.
 func stateWord(s portvigil.AlertState) string {
 	return strings.ReplaceAll(shown(s), "-", " ")
+}
+
+// size is a number of bytes as people read it.
+func size(bytes int64) string {
+	for _, unit := range []struct {
+		bytes int64
+		name  string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if bytes >= unit.bytes {
+			return fmt.Sprintf("%.1f %s", float64(bytes)/float64(unit.bytes), unit.name)
+		}
+	}
+	return plural(int(bytes), "byte")
 }
 
 func place(a netip.Addr) string {

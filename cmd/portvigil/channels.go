@@ -44,11 +44,11 @@ webhook without --secret-file gets a signing secret, which is printed once.`,
   portvigil channels add desk --kind webhook --url https://desk.example.com/hooks/portvigil`,
 		Args: need(1, "NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
-			channel, made, err := a.channelFrom(args[0], f)
+			channel, err := a.channelFrom(args[0], f)
 			if err != nil {
 				return err
 			}
-			body, err := newChannel(channel)
+			body, made, err := makeChannel(channel)
 			if err != nil {
 				return err
 			}
@@ -71,12 +71,11 @@ webhook without --secret-file gets a signing secret, which is printed once.`,
 	return c
 }
 
-// channelFrom reads the files and checks the whole; made is a secret that was
-// made here and is to be printed once.
-func (a *app) channelFrom(name string, f channelFlags) (c notify.Channel, made notify.Secret, err error) {
+// channelFrom reads the files.
+func (a *app) channelFrom(name string, f channelFlags) (c notify.Channel, err error) {
 	c = notify.Channel{Name: name, Kind: notify.Kind(f.kind), To: f.to, From: f.from, SMTP: f.smtp, URL: notify.Secret(f.url)}
 	if f.kind == "" {
-		return c, "", portvigil.Errorf(portvigil.CodeInvalid, "the channel's kind is missing").WithHint("give --kind email, slack or webhook")
+		return c, portvigil.Errorf(portvigil.CodeInvalid, "the channel's kind is missing").WithHint("give --kind email, slack or webhook")
 	}
 	for _, file := range []struct {
 		path string
@@ -86,14 +85,10 @@ func (a *app) channelFrom(name string, f channelFlags) (c notify.Channel, made n
 			continue
 		}
 		if *file.into, err = a.secretFrom(file.path); err != nil {
-			return c, "", err
+			return c, err
 		}
 	}
-	if c.Kind == notify.Webhook && c.Secret == "" {
-		made = notify.NewSecret()
-		c.Secret = made
-	}
-	return c, made, c.Validate()
+	return c, nil
 }
 
 // longestSecret is in bytes; what is longer is no secret but a wrong file.

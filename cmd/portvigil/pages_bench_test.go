@@ -120,7 +120,7 @@ const mostWeight = 150 << 10
 func (f *fleet) pages(t *testing.T, open []portvigil.Alert) (list []question) {
 	accounts := account.NewKeeper(registry{f.ground.Store}, account.Options{})
 	d := web.NewDoorkeeper("http://127.0.0.1:7979", accounts, time.Now)
-	handler := web.Pages(f.engine, d, "", func(context.Context) (web.Metrics, error) { return web.Metrics{}, nil }, slog.New(slog.DiscardHandler))
+	handler := web.Pages(f.engine, d, web.Surroundings{}, slog.New(slog.DiscardHandler))
 	var session *http.Cookie
 	get := func(path string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("GET", "http://127.0.0.1:7979"+path, nil)

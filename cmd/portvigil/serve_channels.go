@@ -94,6 +94,38 @@ func channelOf(row portvigil.ChannelRow) (notify.Channel, error) {
 		URL: notify.Secret(secrets.URL), Secret: notify.Secret(secrets.Secret)}, nil
 }
 
+// makeChannel checks a new channel and turns it into what the API takes; made is a
+// signing secret that was made here, and is to be shown once.
+func makeChannel(c notify.Channel) (n web.NewChannel, made notify.Secret, err error) {
+	if c.Kind == notify.Webhook && c.Secret == "" {
+		made = notify.NewSecret()
+		c.Secret = made
+	}
+	if err = c.Validate(); err == nil {
+		n, err = newChannel(c)
+	}
+	return n, made, err
+}
+
+// chosenChannel is makeChannel for what somebody typed on a page.
+func chosenChannel(d web.ChannelDraft) (web.NewChannel, string, error) {
+	c := notify.Channel{Name: d.Name, Kind: notify.Kind(d.Kind), To: d.To, From: d.From, URL: notify.Secret(d.URL), Secret: notify.Secret(d.Password)}
+	if c.Kind == notify.Email {
+		var wrong error
+		if c.SMTP, wrong = notify.SMTPURL(d.Server, d.Port, d.User, notify.Encryption(d.TLS)); wrong != nil {
+			// What stands above the mail server in the form is told first.
+			c.SMTP = ""
+			var unfit *notify.Unfit
+			if err := c.Validate(); errors.As(err, &unfit) && unfit.Field() != "server" {
+				wrong = err
+			}
+			return web.NewChannel{}, "", wrong
+		}
+	}
+	n, made, err := makeChannel(c)
+	return n, made.Reveal(), err
+}
+
 // newChannel turns a channel into what the API takes.
 func newChannel(c notify.Channel) (web.NewChannel, error) {
 	settings, err := json.Marshal(channelSettings{To: c.To, From: c.From, SMTP: c.SMTP, Where: c.Where()})

@@ -137,7 +137,7 @@ func (a *app) runCore(ctx context.Context, o serveOptions) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	h := &lookers{outside: newView(processScanner, log), inside: newView(processInside, log), coreRestarts: first.Begin.Restarts}
+	h := &lookers{outside: newView(processScanner, log), inside: newView(processInside, log), coreRestarts: first.Begin.Restarts, limits: first.Begin.Limits}
 	go obey(ctx, stop, control, h)
 	return a.core(ctx, o, log, page, h, func(ctx context.Context) { beat(ctx, control, memory) })
 }

@@ -40,6 +40,8 @@ type beginning struct {
 type lookers struct {
 	outside, inside *view
 	coreRestarts    int // how often the core was started again, for /metrics
+	// limits says what the processes cannot see or do, a sentence each.
+	limits []string
 }
 
 // of returns the view whose process has the name.
@@ -101,7 +103,8 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 		return ground.Work(ctx, store.Workers{Deliver: engine.Deliver, Look: engine.MakeLook})
 	})
 	api := web.API(engine, accounts, doorkeeper.NewLink, log)
-	pages := web.Pages(engine, doorkeeper, metricsToken, measure(ground, engine, l, own), log)
+	pages := web.Pages(engine, doorkeeper, web.Surroundings{MetricsToken: metricsToken, Measure: measure(ground, engine, l, own),
+		About: a.about(ground, l, o, time.Now()), MakeChannel: chosenChannel}, log)
 	if own != nil {
 		page = own.listener(page)
 		g.Go(func() error { return own.watch(ctx) })
