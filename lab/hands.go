@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -29,8 +30,25 @@ const (
 func (tab *Tab) Press(t testing.TB, keys ...string) {
 	t.Helper()
 	for _, k := range keys {
-		run(t, tab, fmt.Sprintf("press %q", k), chromedp.KeyEvent(k))
+		for _, r := range k {
+			for _, e := range stroke(r) {
+				call(t, tab, input.DispatchKeyEvent, e)
+			}
+		}
 	}
+}
+
+// stroke is a key that goes down and up. The character comes with its going down,
+// as on a keyboard: a page that takes the key for itself gets no character.
+func stroke(r rune) (list []input.DispatchKeyEventParams) {
+	for _, e := range kb.Encode(r) {
+		if e.Type == kb.KeyChar && len(list) > 0 {
+			list[0].Text, list[0].UnmodifiedText = e.Text, e.UnmodifiedText
+			continue
+		}
+		list = append(list, *e)
+	}
+	return list
 }
 
 // Type types a text on the keyboard, into whatever has the focus.
@@ -121,6 +139,12 @@ func on[R any](t testing.TB, tab *Tab, node nodeID, function string, args ...any
 
 func (tab *Tab) click(t testing.TB, what string, node nodeID) {
 	t.Helper()
+	// What stands in the document has no place on the page before that is laid out.
+	for deadline := time.Now().Add(patience); !on[bool](t, tab, node, "function() { return this.getClientRects().length > 0; }"); pause() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s cannot be clicked on %s: it is not shown; the page says:\n%s", what, tab.Path(t), tab.Text(t))
+		}
+	}
 	call(t, tab, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: node})
 	quads := call(t, tab, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: node}).Quads
 	if len(quads) == 0 {

@@ -52,10 +52,11 @@ func TestFromTheLinkToAResolvedAlert(t *testing.T) {
 
 	plain := ann.signsIn(func(tab *lab.Tab) { tab.WithoutScript(t) })
 	plain.opens(9103)
+	plain.tab.Open(t, plain.base+"/")
 	plain.byMouse(9103)
 
 	show := s.must(0, "baseline", "show", host).stdout
-	for _, door := range []string{"port: 80\n", "port: 9100\n", "port: 9101\n", "port: 9102\n", "port: 9103\n"} {
+	for _, door := range []string{"80/tcp", "9100/tcp", "9101/tcp", "9102/tcp", "9103/tcp"} {
 		if !strings.Contains(show, door) {
 			t.Errorf("the baseline lacks %q:\n%s", door, show)
 		}
@@ -73,7 +74,7 @@ func (p *person) setsUp() {
 	p.fill("#step-you input[name=again]", personPassword)
 	p.submit("Keep them")
 	p.submit("These belong here")
-	if show := p.must(0, "baseline", "show", p.host).stdout; !strings.Contains(show, "port: 80\n") || !strings.Contains(show, "owner: ann") {
+	if show := p.must(0, "baseline", "show", p.host).stdout; !strings.Contains(show, "80/tcp") || !strings.Contains(show, "ann") {
 		p.t.Fatalf("what was ticked is not in the baseline:\n%s", show)
 	}
 }
@@ -81,7 +82,7 @@ func (p *person) setsUp() {
 // opens starts a node exporter on the server's machine, which a look then finds.
 func (p *person) opens(port uint16) {
 	p.t.Helper()
-	p.scanner.NodeExporterInUnit(p.t, port)
+	p.scanner.NodeExporter(p.t, port)
 	p.must(1, "hosts", "look", p.host, "--inside")
 }
 

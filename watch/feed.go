@@ -17,6 +17,15 @@ type feed struct {
 	mu        sync.Mutex
 	listeners []chan portvigil.ChangeNote // each with room for one note; guarded by mu
 	called    map[string]string           // names of hosts by id; guarded by mu
+	notes     uint64                      // how many were told, to whomever; guarded by mu
+}
+
+// Written counts what was told to those who listen, or would have been. Who reads
+// something takes it before, and hears by comparing it later whether that is old.
+func (e *Engine) Written() uint64 {
+	e.feed.mu.Lock()
+	defer e.feed.mu.Unlock()
+	return e.feed.notes
 }
 
 // Changes returns a channel of what is written from now on, and the way to leave.
@@ -47,6 +56,7 @@ func (f *feed) touched(t touched) {
 	if !any {
 		return
 	}
+	f.notes++
 	for _, c := range f.listeners {
 		next := note
 		select {

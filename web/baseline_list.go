@@ -88,7 +88,7 @@ func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	lines, err := documentLines(versions, hosts, p.now())
+	lines, err := p.documents.lines(versions, hosts, p.now())
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -104,16 +104,16 @@ func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, "baselines.html", page{"Baseline", b})
 }
 
-// documentLines is a row for each document, and for each host that has none; what is
+// lines is a row for each document, and for each host that has none; what is
 // unexplained comes first.
-func documentLines(versions []portvigil.BaselineVersion, hosts []portvigil.HostSummary, now time.Time) ([]documentLine, error) {
+func (d *documents) lines(versions []portvigil.BaselineVersion, hosts []portvigil.HostSummary, now time.Time) ([]documentLine, error) {
 	var lines []documentLine
 	written := map[string]bool{}
 	docs := make([]portvigil.Document, len(versions))
 	groups := map[string][]string{}
 	for i, v := range versions {
 		var err error
-		if docs[i], err = portvigil.ReadDocument(v.Kind, v.Name, []byte(v.Text)); err != nil {
+		if docs[i], err = d.of(v); err != nil {
 			return nil, err
 		}
 		if v.Kind == "host" {

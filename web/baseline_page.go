@@ -104,7 +104,7 @@ func (p *pages) hostsOf(r *http.Request, s subject) (list []portvigil.HostStatus
 	versions, err := p.engine.Baselines(r.Context())
 	named := map[string][]string{}
 	for _, v := range versions {
-		if d, err := portvigil.ReadDocument(v.Kind, v.Name, []byte(v.Text)); err == nil && v.Kind == "host" {
+		if d, err := p.documents.of(v); err == nil && v.Kind == "host" {
 			named[v.Name] = d.Groups
 		}
 	}

@@ -25,6 +25,8 @@ type Engine interface {
 // changeTeller tells what was written, until its listener leaves.
 type changeTeller interface {
 	Changes() (notes <-chan portvigil.ChangeNote, leave func())
+	// Written counts the notes; it differs from what it was when something has changed.
+	Written() uint64
 }
 
 type hostKeeper interface {

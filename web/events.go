@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -16,7 +17,9 @@ const (
 )
 
 // events tells a page that something was written, as server-sent events (HTML
-// Living Standard, section 9.2). What a page shows of it, it asks for again.
+// Living Standard, section 9.2). What a page shows of it, it asks for again. A page
+// says how much had been written when it was made: what came until it listens, or
+// while the way to the server was broken, it is told at once.
 func (p *pages) events(w http.ResponseWriter, r *http.Request) {
 	notes, leave := p.engine.Changes()
 	defer leave()
@@ -30,6 +33,9 @@ func (p *pages) events(w http.ResponseWriter, r *http.Request) {
 		return stream.Flush() == nil
 	}
 	if !send("retry: %d", reconnect.Milliseconds()) {
+		return
+	}
+	if r.URL.Query().Get("since") != strconv.FormatUint(p.engine.Written(), 10) && !send("event: changed\ndata: {}") {
 		return
 	}
 	tick := time.NewTicker(stillHere)

@@ -21,7 +21,7 @@ func TestAPageIsToldWhatWasWritten(t *testing.T) {
 	defer server.Close()
 	ctx, leave := context.WithTimeout(t.Context(), 20*time.Second)
 	defer leave()
-	r, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/events", nil)
+	r, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/events?since=0", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

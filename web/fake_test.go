@@ -43,6 +43,7 @@ type fakeEngine struct {
 	look      func(ctx context.Context, send func(portvigil.LookEvent) error) error
 	err       error
 	told      chan portvigil.ChangeNote
+	written   uint64
 	edit      string           // what the folder needs that the baseline follows
 	refuse    map[string]error // what an alert answers that somebody decides on, by its id
 	scope     []portvigil.ScopeRule
@@ -173,6 +174,8 @@ func (f *fakeEngine) Overview(context.Context) (list []portvigil.HostSummary, er
 	}
 	return list, f.note("overview")
 }
+
+func (f *fakeEngine) Written() uint64 { return f.written }
 
 // Changes tells what the test sends to told.
 func (f *fakeEngine) Changes() (<-chan portvigil.ChangeNote, func()) {

@@ -44,6 +44,7 @@ type pages struct {
 	views      *template.Template
 	log        *slog.Logger
 	now        func() time.Time
+	documents  documents
 	metrics    http.HandlerFunc
 	mux        *http.ServeMux
 }
@@ -62,6 +63,7 @@ type framed struct {
 	Known   bool   // whether somebody is signed in at all
 	Section string // the first word of the path, "" for the overview
 	Notice  string // what was done just before
+	Written uint64 // how much had been written when the page was begun
 }
 
 // enter takes the token of a link and begins a session. A HEAD request takes
@@ -86,19 +88,30 @@ func (p *pages) signedIn(next http.HandlerFunc) http.HandlerFunc {
 			p.refuse(w, r, "Sign in")
 			return
 		}
-		next(w, r.WithContext(context.WithValue(r.Context(), memberKey{}, user)))
+		next(w, r.WithContext(context.WithValue(r.Context(), memberKey{}, member{user, p.engine.Written()})))
 	}
 }
 
 type memberKey struct{}
+
+// member is who asks for a page, and how much had been written when they did.
+type member struct {
+	user    portvigil.User
+	written uint64
+}
+
+func memberOf(r *http.Request) (m member, known bool) {
+	m, known = r.Context().Value(memberKey{}).(member)
+	return m, known
+}
 
 // userOf is the name of the user whose session a page is shown in.
 func userOf(r *http.Request) string { return sessionUser(r).Name }
 
 // sessionUser is that user as of the sign-in; without a name for who came by a link.
 func sessionUser(r *http.Request) portvigil.User {
-	user, _ := r.Context().Value(memberKey{}).(portvigil.User)
-	return user
+	m, _ := memberOf(r)
+	return m.user
 }
 
 // actor is the name that goes into the records of what somebody does on a page.
@@ -123,8 +136,8 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, why string) {
 
 // show renders into memory first: a page that fails half-way is none.
 func (p *pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data page) {
-	_, known := r.Context().Value(memberKey{}).(portvigil.User)
-	whole := framed{page: data, Now: p.now(), User: userOf(r), Known: known, Section: sectionOf(r.URL.Path)}
+	m, known := memberOf(r)
+	whole := framed{page: data, Now: p.now(), User: m.user.Name, Known: known, Section: sectionOf(r.URL.Path), Written: m.written}
 	if known {
 		whole.Notice = p.doorkeeper.said(r)
 	}

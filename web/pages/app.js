@@ -22,6 +22,7 @@ const live = {
   },
   take(page) {
     document.title = page.title;
+    document.body.dataset.written = page.body.dataset.written;
     for (const part of document.querySelectorAll("[data-live]")) {
       const now = page.getElementById(part.id);
       if (!now || now.innerHTML === part.dataset.was || live.typing(part)) continue;
@@ -42,7 +43,7 @@ const live = {
     const listen = () => {
       source?.close();
       if (document.hidden) return;
-      source = new EventSource("/events");
+      source = new EventSource(`/events?since=${document.body.dataset.written}`);
       source.addEventListener("changed", () => { clearTimeout(waits); waits = setTimeout(live.refresh, 150); });
     };
     setInterval(live.refresh, 60_000); // "3 minutes ago" grows older by itself
