@@ -8,16 +8,16 @@
 //
 // The API does all that the commands do, on the socket and elsewhere alike, and
 // describes itself by an OpenAPI document that is made of its routes and their
-// types (describe.go); the
-// pages show what is and say which command changes it. Everything that a scanned host sent goes
-// through html/template's contextual escaping, under a Content-Security-Policy
-// that runs no script at all.
+// types (describe.go). The pages show what is, and have a form for what people
+// decide; all of it works without a script. The one script that there is, ours,
+// takes over what changed: a stream of server-sent events says that something did.
+// Everything that a scanned host sent goes through html/template's contextual
+// escaping, under a Content-Security-Policy that runs nothing that stands in a page.
 //
 // It refuses: any answer without a session or token on TCP, also on loopback
-// (the style sheet excepted, which is no secret); requests to a loopback address
-// under another name (DNS rebinding); methods other than GET on the pages, but for
-// the forms to sign in and out, which other sites cannot send; a cookie in place
-// of a token; and to show what an internal error says: that is in the log. Begin
-// reading in api_routes.go and pages.go; who somebody is, is said by the package
-// account.
+// (but for the style sheet and the script, which are no secrets); requests to a
+// loopback address under another name (DNS rebinding); forms that another site's
+// page sent; a cookie in place of a token; and to show what an internal error says:
+// that is in the log. Begin reading in api_routes.go and pages_routes.go, the two
+// tables of all there is to ask; who somebody is, is said by the package account.
 package web
