@@ -87,8 +87,9 @@ func (a *app) runView(ctx context.Context, do looking, confine func() error) err
 func beat(ctx context.Context, control net.Conn, m memory) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
-	begun := time.NewTimer(beginsFor)
+	begun, settled := time.NewTimer(beginsFor), time.NewTimer(beginsFor+settlesFor)
 	defer begun.Stop()
+	defer settled.Stop()
 	limit := time.NewTicker(limitEvery)
 	defer limit.Stop()
 	for {
@@ -99,6 +100,8 @@ func beat(ctx context.Context, control net.Conn, m memory) {
 		case <-ctx.Done():
 			return
 		case <-begun.C:
+			m.giveBack()
+		case <-settled.C:
 			m.giveBack()
 		case <-limit.C:
 			m.limit()

@@ -21,8 +21,12 @@ import (
 // back. These pages are the file's own and never written to: what is used again
 // comes from the kernel's cache, where the processes share it.
 
-// beginsFor is after how long a process is no longer beginning.
-const beginsFor = 10 * time.Second
+// A process that looks has begun within a second; the core, which opens the
+// database and meets those who waited for it, within some.
+const (
+	beginsFor  = time.Second
+	settlesFor = 9 * time.Second // after that
+)
 
 // collectAt is by how many percent the heap grows until garbage is collected, in
 // place of Go's 100: the processes wait for most of the time, and what they save
