@@ -79,7 +79,7 @@ bench-growth: ## Measure what a host adds to both databases a day when nothing c
 
 bench-deliver: ## Measure alerts a second, and from commit to receiver at 50 a second (needs root)
 	@go run ./lab/install
-	go test -count=1 -vet=off -timeout 10m -v -run '^TestEveryAlertIsDelivered$$' ./lab -args -pace 20s -burst 90
+	go test -count=1 -vet=off -timeout 10m -v -parallel 1 -run '^TestEveryAlertIsDelivered$$' ./lab -args -pace 20s -burst 90
 
 screenshots: ## Take pictures of every page into build/screenshots/, wide and narrow, light and dark (needs root)
 	@go run ./lab/install

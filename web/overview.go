@@ -81,6 +81,11 @@ func (p *pages) overviewNow(r *http.Request) (o overviewPage, err error) {
 		*q.into = some[portvigil.Alert]{List: list, More: total - len(list)}
 	}
 	o.Open = len(o.Needs.List) + o.Needs.More
+	counts, err := p.engine.AlertCounts(ctx, portvigil.AlertFilter{States: portvigil.OpenStates()})
+	if err != nil {
+		return o, err
+	}
+	o.By = bySeverity(counts)
 	o.Today = o.beside()
 	channels, err := p.engine.Channels(ctx)
 	if err != nil {
@@ -99,12 +104,8 @@ func (p *pages) overviewNow(r *http.Request) (o overviewPage, err error) {
 
 // sum counts what the hosts have.
 func (o *overviewPage) sum(hosts []portvigil.HostSummary) {
-	by := map[portvigil.Severity]int{}
 	var blind []blindView
 	for _, h := range hosts {
-		for severity, n := range h.Alerts {
-			by[severity] += n
-		}
 		for verdict, n := range h.Doors {
 			if verdict != portvigil.None {
 				o.Doors += n
@@ -122,16 +123,25 @@ func (o *overviewPage) sum(hosts []portvigil.HostSummary) {
 			blind = append(blind, blindView{h.Host.Name, v})
 		}
 	}
-	for severity, n := range by {
-		o.By = append(o.By, severityCount{severity, n})
-	}
-	slices.SortFunc(o.By, func(a, b severityCount) int { return b.Severity.Rank() - a.Severity.Rank() })
 	slices.SortStableFunc(blind, func(a, b blindView) int { return a.Complete.Compare(b.Complete) })
 	o.Blind = first(blind, maxBlind)
 	slices.SortStableFunc(hosts, func(a, b portvigil.HostSummary) int {
 		return cmp.Or(b.Worst.Rank()-a.Worst.Rank(), b.Open()-a.Open(), cmp.Compare(a.Host.Name, b.Host.Name))
 	})
 	o.Hosts = first(hosts, maxOnView)
+}
+
+// bySeverity adds up what is alike but for its state, the worst first.
+func bySeverity(counts []portvigil.AlertCount) (list []severityCount) {
+	for _, c := range counts {
+		i := slices.IndexFunc(list, func(s severityCount) bool { return s.Severity == c.Severity })
+		if i < 0 {
+			i, list = len(list), append(list, severityCount{Severity: c.Severity})
+		}
+		list[i].Count += c.Count
+	}
+	slices.SortFunc(list, func(a, b severityCount) int { return b.Severity.Rank() - a.Severity.Rank() })
+	return list
 }
 
 // Urgent reports whether an open alert is high or critical.
