@@ -238,12 +238,13 @@ func (r *reconciler) update(a Alert, d doorState, worst *Exposure) {
 	was := a
 	r.paint(&a, d, worst)
 	told, what := AlertEvent(""), SeenAgain
+	over := r.over(&a) // also where it rises: judging it again must find nothing left
 	if a.Severity.Rank() > a.Memory.Peak.Rank() {
 		a.Memory.Peak, told, what = a.Severity, AlertRisen, "risen"
 		if a.State == AlertAcknowledged {
 			a.State, a.Memory.AckUntil = AlertNew, nil
 		}
-	} else if over := r.over(&a); over != "" {
+	} else if over != "" {
 		what = over
 	}
 	if told == "" && a.State == was.State && sameStory(was, a) {
