@@ -102,19 +102,7 @@ func TestAlertsAreListedAsTheAddressSays(t *testing.T) {
 			}
 			w := newSite(base, e).get(t, c.path)
 			text := seen(t, w)
-			for _, wrong := range faults(w.Body.String()) {
-				t.Error(wrong)
-			}
-			for _, says := range c.says {
-				if !strings.Contains(text, says) {
-					t.Errorf("it does not say %q", says)
-				}
-			}
-			for _, not := range c.not {
-				if strings.Contains(text, not) {
-					t.Errorf("it says %q", not)
-				}
-			}
+			reads(t, w, c.says, c.not)
 			if w.Code != http.StatusOK || t.Failed() {
 				t.Errorf("answered %d: %.3000s", w.Code, text)
 			}

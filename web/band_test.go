@@ -125,22 +125,9 @@ func TestTheHistoryIsAboutTheTimeThatIsChosen(t *testing.T) {
 	} {
 		e := edited(func(e *fakeEngine) { e.timeline = dayOf(nil, door(22), door(443)) })
 		w := newSite(base, e).get(t, "/hosts/web1/history"+c.query)
-		text := seen(t, w)
 		if asked := e.asked(); len(asked) == 0 || asked[len(asked)-1] != c.asked {
 			t.Errorf("%s: asked was %q", c.query, asked)
 		}
-		if wrong := faults(w.Body.String()); len(wrong) > 0 {
-			t.Errorf("%s: %q", c.query, wrong)
-		}
-		for _, says := range c.says {
-			if !strings.Contains(text, says) {
-				t.Errorf("%s: it does not say %q: %s", c.query, says, text)
-			}
-		}
-		for _, not := range c.not {
-			if strings.Contains(text, not) {
-				t.Errorf("%s: it says %q", c.query, not)
-			}
-		}
+		reads(t, w, c.says, c.not)
 	}
 }

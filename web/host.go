@@ -18,7 +18,8 @@ const maxHostAlerts = 25
 
 // hostPage is what /hosts/NAME shows.
 type hostPage struct {
-	hostLine
+	portvigil.HostStatus
+	Blind      bool // a view is not fresh, or there is none
 	Alerts     some[portvigil.Alert]
 	Pictures   []picture
 	Words      string // what the pictures show
@@ -78,13 +79,13 @@ func (p *pages) showHost(w http.ResponseWriter, r *http.Request, status int, f f
 		p.fail(w, r, err)
 		return
 	}
-	h := hostPage{hostLine: lineOf(s), Looking: looking, Serving: s.Host.InMaintenance(p.now()), Form: f}
+	h := hostPage{HostStatus: s, Blind: blind(s.Views), Looking: looking, Serving: s.Host.InMaintenance(p.now()), Form: f}
 	for _, v := range s.Views {
 		h.HasInside = h.HasInside || v.View == portvigil.Inside
 		h.HasOutside = h.HasOutside || v.View == portvigil.Outside
 	}
 	alerts := slices.Clone(s.Alerts)
-	worstFirst(alerts)
+	slices.SortStableFunc(alerts, func(a, b portvigil.Alert) int { return b.Severity.Rank() - a.Severity.Rank() })
 	h.Alerts = first(alerts, maxHostAlerts)
 	found, _ := foundDoors(s)
 	h.ToExplain = len(found)

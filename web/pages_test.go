@@ -33,6 +33,26 @@ func seen(t *testing.T, w *httptest.ResponseRecorder) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
+// reads fails the test where a page breaks what every page promises, does not say
+// something that it has to, or says what it must not.
+func reads(t *testing.T, w *httptest.ResponseRecorder, says, not []string) {
+	t.Helper()
+	for _, wrong := range faults(w.Body.String()) {
+		t.Error(wrong)
+	}
+	text := seen(t, w)
+	for _, s := range says {
+		if !strings.Contains(text, s) {
+			t.Errorf("it does not say %q", s)
+		}
+	}
+	for _, s := range not {
+		if strings.Contains(text, s) {
+			t.Errorf("it says %q", s)
+		}
+	}
+}
+
 // void are the elements without an end tag that the pages use (HTML 13.1.2).
 var void = []string{"meta", "link", "br", "input", "img"}
 
@@ -200,19 +220,7 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 			if w.Code != c.status {
 				t.Errorf("answered %d, want %d", w.Code, c.status)
 			}
-			for _, wrong := range faults(w.Body.String()) {
-				t.Error(wrong)
-			}
-			for _, says := range c.says {
-				if !strings.Contains(text, says) {
-					t.Errorf("it does not say %q", says)
-				}
-			}
-			for _, not := range c.not {
-				if strings.Contains(text, not) {
-					t.Errorf("it says %q", not)
-				}
-			}
+			reads(t, w, c.says, c.not)
 			if t.Failed() {
 				t.Log(text)
 			}
