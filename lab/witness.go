@@ -47,8 +47,9 @@ func (t Trouble) String() string { return fmt.Sprintf("%s on %s: %s", t.Kind, t.
 type witness struct {
 	answering sync.WaitGroup // goroutines that close dialogs
 
-	mu        sync.Mutex // guards what follows
-	page      string     // the path of the page that is being loaded, or shown
+	mu        sync.Mutex   // guards what follows
+	page      string       // the path of the page that is being loaded, or shown
+	loader    cdp.LoaderID // of that page: what it loads has it, too
 	trouble   []Trouble
 	forgiven  []forgiven
 	redirects int                          // bytes of answers that led elsewhere
@@ -150,14 +151,20 @@ func (w *witness) asked(e *network.EventRequestWillBeSent) {
 		w.note(TroubleElsewhere, e.Request.URL)
 	}
 	if e.Type == network.ResourceTypeDocument {
-		w.page = u.Path
+		// The page before ends here, and with it all that it loads: nothing tells of that.
+		w.page, w.loader, w.loading = u.Path, e.LoaderID, nil
+	} else if e.LoaderID != w.loader {
+		return // of the page before, which is still there while the next one comes
 	}
 	if r := e.RedirectResponse; r != nil {
 		// The same request goes on elsewhere, and its end counts from there.
 		w.redirects += int(r.EncodedDataLength)
 	}
 	if w.bytes == nil {
-		w.bytes, w.loading = map[network.RequestID]int{}, map[network.RequestID]string{}
+		w.bytes = map[network.RequestID]int{}
+	}
+	if w.loading == nil {
+		w.loading = map[network.RequestID]string{}
 	}
 	w.bytes[e.RequestID] = 0
 	// What the browser asks for by itself, the page's icon, is not waited for: when
