@@ -175,9 +175,10 @@ func (c *conductor) passOver(now time.Duration) {
 	}
 }
 
-// exhausted reports whether only the last silence is still to be confirmed.
+// exhausted reports whether only the last silence is still to be confirmed, and
+// there are doors that can.
 func (c *conductor) exhausted() bool {
-	return c.inFlight == 0 && !c.resting && len(c.again) == 0 && len(c.unconfirmed) > 0 && c.table.decided()
+	return c.doors.strong() && c.inFlight == 0 && !c.resting && len(c.again) == 0 && len(c.unconfirmed) > 0 && c.table.decided()
 }
 
 // left notes that the newest probe has really left, after whatever kept the
@@ -236,10 +237,18 @@ func (c *conductor) take(r *result) {
 }
 
 // hearFirst discards the tries made before the first answer of a door: nothing
-// vouches for the path before it.
+// vouches for the path before it. Any answer makes the unlikely ports worth
+// another try: the way there may have come up late, as where the first SYN found
+// no neighbour (RFC 4861 section 7.2.2).
 func (c *conductor) hearFirst(a answer) {
-	if !c.doors.heardEver && (a.kind == answerOpen || a.kind == answerClosed) {
-		c.discard()
+	switch a.kind {
+	case answerOpen, answerClosed:
+		if !c.doors.heardEver {
+			c.discard()
+		}
+		c.headOnly = false
+	case answerRejected:
+		c.headOnly = false
 	}
 }
 

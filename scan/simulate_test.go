@@ -129,6 +129,24 @@ func TestLooksEndAsTheRulesSay(t *testing.T) {
 			return net(now, port)
 		}
 	}
+	after := func(start time.Duration, net wayThere) wayThere {
+		return func(now time.Duration, port uint16) (answer, time.Duration) {
+			if now < start {
+				return answer{}, 0
+			}
+			return net(now, port)
+		}
+	}
+	onceASecond := func(a answer) wayThere {
+		next := time.Duration(0)
+		return func(now time.Duration, _ uint16) (answer, time.Duration) {
+			if now < next {
+				return answer{}, 0
+			}
+			next = now + time.Second
+			return a, rtt
+		}
+	}
 	always := func(a answer) wayThere {
 		return func(time.Duration, uint16) (answer, time.Duration) { return a, rtt }
 	}
@@ -147,6 +165,9 @@ func TestLooksEndAsTheRulesSay(t *testing.T) {
 		{name: "everything answers", ports: 65535, net: closedBut(22, 54321), complete: true, within: 30 * time.Second, open: 2, state: portvigil.StateClosed},
 		{name: "a dropping firewall with doors", ports: 65535, net: dropping(22, 54321), complete: true, within: 2 * time.Minute, open: 2, state: portvigil.StateFiltered},
 		{name: "a host that never answers", ports: 65535, net: dropping(), code: "no-answer", within: 45 * time.Second, state: portvigil.StateFiltered},
+		{name: "a way that comes up after the first pass", ports: 40, net: after(time.Second, closedBut(22, 35)), complete: true, within: 6 * time.Second, open: 2, state: portvigil.StateClosed},
+		{name: "a way to a rejecting firewall that comes up late", ports: 60, net: after(time.Second, always(reject)), complete: true, within: 6 * time.Second, state: portvigil.StateFiltered},
+		{name: "a rejecting firewall that sends one error a second", ports: 60, net: onceASecond(reject), code: "icmp-limited", within: time.Minute, state: portvigil.StateFiltered},
 		{name: "a reference outside of the ports vouches", ports: 300, references: []uint16{40000}, net: dropping(40000), complete: true, within: 10 * time.Second, state: portvigil.StateFiltered},
 		{name: "a reference that should answer is silent", ports: 65535, references: []uint16{443}, net: dropping(), code: "dead-path", within: 30 * time.Second, state: portvigil.StateFiltered},
 		{name: "a path that is cut among closed ports", ports: 65535, net: cutAfter(5*time.Second, closedBut(22)), code: "dead-path", within: 35 * time.Second, open: 1, state: portvigil.StateFiltered},
