@@ -139,7 +139,7 @@ func TestTheShortestWayToABaseline(t *testing.T) {
 		t.Fatalf("the link leads to %s", at)
 	}
 	const name, password = "ann", "correct horse"
-	w = s.post("/welcome", url.Values{"name": {name}, "password": {password}, "again": {password}, "next": {"/start"}}, as) // types, and clicks
+	w = s.post("/start", url.Values{"name": {name}, "password": {password}}, as) // types, and clicks
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/start" {
 		t.Fatalf("answered %d to %s", w.Code, w.Header().Get("Location"))
 	}
@@ -153,7 +153,139 @@ func TestTheShortestWayToABaseline(t *testing.T) {
 	if diff := cmp.Diff(want, s.engine.approved); diff != "" {
 		t.Errorf("approved (-want +got)\n%s", diff)
 	}
-	t.Logf("3 steps (open the link, keep the name and password, approve), %d typed characters", len(name)+2*len(password))
+	t.Logf("3 steps (open the link, keep the name and password, approve), %d typed characters", len(name)+len(password))
+}
+
+func TestTheFirstUserTypesNoMoreThanHasToBeTyped(t *testing.T) {
+	t.Parallel()
+	const longer, shorter = "correct horse", "horse"
+	for _, c := range []struct {
+		name, operator string
+		sent           url.Values // nil: the page as it comes
+		code           int
+		field, typed   string // which has the focus, and what the name's field holds
+		says           string
+	}{
+		{"nobody is known to have started the server", "", nil, 200, "name", "", "Choose a name and a password"},
+		{"who started it is suggested", "ann", nil, 200, "password", "ann", "Choose a name and a password"},
+		{"a name that is none", "ann", url.Values{"name": {"Bob!"}, "password": {longer}}, 400, "name", "Bob!", "is not usable"},
+		{"a password that is too short", "ann", url.Values{"name": {"bob"}, "password": {shorter}}, 400, "password", "bob", "The password is too short"},
+		{"without a script it is typed twice", "ann", url.Values{"name": {"bob"}, "password": {longer}, "again": {shorter}}, 400, "password", "bob",
+			"The two passwords are not the same; type both again."},
+		{"a name that was emptied stays so", "ann", url.Values{"name": {""}, "password": {longer}}, 400, "name", "", "is not usable"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(base, starting(func(e *fakeEngine) { e.operator = c.operator }))
+			cookie := s.signIn(t)
+			as := func(r *http.Request) { r.AddCookie(cookie) }
+			w := s.request("GET", "/start", as)
+			if c.sent != nil {
+				w = s.post("/start", c.sent, as)
+			}
+			reads(t, w, []string{c.says}, nil)
+			body := w.Body.String()
+			if w.Code != c.code || strings.Contains(body, longer) || !slices.Equal(opened(t, body), []string{"you"}) {
+				t.Errorf("answered %d: %s", w.Code, body)
+			}
+			if got := formOf(t, body, "/start").Get("name"); got != c.typed {
+				t.Errorf("the name's field holds %q, want %q", got, c.typed)
+			}
+			if got := focused(t, body); !slices.Equal(got, []string{c.field}) {
+				t.Errorf("the focus is on %q, want %q", got, c.field)
+			}
+		})
+	}
+}
+
+// focused are the fields that ask for the focus when the page is opened.
+func focused(t *testing.T, body string) (names []string) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range root.Descendants() {
+		if n.Data == "input" && slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "autofocus" }) {
+			for _, a := range n.Attr {
+				if a.Key == "name" {
+					names = append(names, a.Val)
+				}
+			}
+		}
+	}
+	return names
+}
+
+func TestFirstStepsTellWhatCameUpMeanwhile(t *testing.T) {
+	t.Parallel()
+	alert := func(id string, kind portvigil.Kind, host string) portvigil.Alert {
+		return portvigil.Alert{ID: id, Kind: kind, Host: host, State: portvigil.AlertNew, Severity: portvigil.High, Text: "alert " + id + "."}
+	}
+	own := alert("A1", portvigil.DoorsToExplain, "vm")
+	other := alert("A2", portvigil.DoorsToExplain, "web1")
+	door := alert("A3", portvigil.Kind(portvigil.UnexpectedListening), "vm")
+	door.Severity = portvigil.Critical
+	for _, c := range []struct {
+		name   string
+		alerts []portvigil.Alert
+		links  []string
+	}{
+		{"what a step asks for is no news", []portvigil.Alert{own}, nil},
+		{"a door that opened, and the doors of another host", []portvigil.Alert{own, other, door}, []string{"/alerts/A3", "/alerts/A2"}},
+		{"many", []portvigil.Alert{door, own, door, door, door, door}, []string{"/alerts/A3", "/alerts/A3", "/alerts/A3"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(base, starting(func(e *fakeEngine) { e.alerts = c.alerts }))
+			w := s.get(t, "/start")
+			reads(t, w, nil, nil)
+			var links []string
+			for _, part := range strings.Split(w.Body.String(), `data-item href="`)[1:] {
+				link, _, _ := strings.Cut(part, `"`)
+				links = append(links, link)
+			}
+			if diff := cmp.Diff(c.links, links); diff != "" {
+				t.Errorf("alerts (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheOverviewLeadsToTheFirstStepsUntilTheyAreDone(t *testing.T) {
+	t.Parallel()
+	explained := func(e *fakeEngine) {
+		x := listening(22, portvigil.ScopeAny, "/usr/sbin/sshd")
+		x.Verdict, x.Entry = portvigil.Expected, &portvigil.Entry{Why: "how we log in"}
+		e.hosts[0].Exposures = []portvigil.Exposure{x, listening(5432, portvigil.ScopeAny, "")}
+	}
+	for _, c := range []struct {
+		name string
+		user bool
+		edit func(*fakeEngine)
+		due  string // "" for nothing
+	}{
+		{"nobody can sign in yet", false, explained, "First steps: choose a name and a password, so that you come in without a link. Go on"},
+		{"nobody has said what should be open", true, nil, "First steps: say what is open on vm, and why. Go on"},
+		{"the first look runs", true, func(e *fakeEngine) { e.hosts[0].Exposures, e.hosts[0].Views = nil, nil }, "First steps: say what is open on vm, and why. Go on"},
+		{"there is a baseline", true, explained, ""},
+		{"nothing is open", true, func(e *fakeEngine) { e.hosts[0].Exposures = nil }, ""},
+		{"no host is watched", true, func(e *fakeEngine) { e.hosts = nil }, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(base, starting(c.edit))
+			cookie := s.signIn(t)
+			if c.user {
+				cookie = s.signInUser(t)
+			}
+			w := s.request("GET", "/", func(r *http.Request) { r.AddCookie(cookie) })
+			text := seen(t, w)
+			if c.due == "" && strings.Contains(text, "First steps") || !strings.Contains(text, c.due) {
+				t.Errorf("it has to say %q: %s", c.due, text)
+			}
+		})
+	}
 }
 
 // formOf is what a browser sends of a form of the page that nobody changed.

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+
+	"github.com/portvigil/portvigil"
+)
+
+// The numbers that people's own users have (UID_MIN and UID_MAX of login.defs(5)).
+const (
+	firstPerson = 1000
+	lastPerson  = 60000
+)
+
+// operator is the login name of the person who started the server, with sudo or
+// without: who opens its first link. It is "" where no person did, as for a service
+// and for root, and for a name that no user of the pages may have.
+func (a *app) operator() string {
+	if a.begun != nil {
+		return a.begun.Operator
+	}
+	name := ""
+	switch uid := os.Geteuid(); {
+	case uid == 0:
+		name = a.getenv("SUDO_USER")
+	case uid >= firstPerson && uid <= lastPerson:
+		name = userName(uid)
+	}
+	if name == "root" || portvigil.CheckUserName(name) != nil {
+		return ""
+	}
+	return name
+}
