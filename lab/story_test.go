@@ -26,7 +26,8 @@ type story struct {
 	data string
 	// database is the URL of a PostgreSQL database; "" for SQLite in the data folder.
 	database string
-	local    bool // it looks at its own machine from inside, too
+	local    bool   // it looks at its own machine from inside, too
+	sudo     string // who started the server by sudo; "" for root
 	lab      *lab.Lab
 	scanner  *lab.Host
 	target   *lab.Host
@@ -157,7 +158,11 @@ func (s *story) serve() {
 	if s.database != "" {
 		args = append(args, "--database", s.database)
 	}
-	s.server = s.scanner.Start(s.t, s.bin, args...)
+	name := s.bin
+	if s.sudo != "" {
+		name, args = "env", append([]string{"SUDO_USER=" + s.sudo, s.bin}, args...) // which then becomes the program, as sudo does
+	}
+	s.server = s.scanner.Start(s.t, name, args...)
 }
 
 // newStory makes the hosts, starts the server and the three channels.

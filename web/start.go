@@ -21,7 +21,7 @@ type startPage struct {
 	Others  []string // hosts that are watched beside it, some of them
 	Count   int      // how many
 	Add     addForm
-	Needs   []portvigil.Alert // what came up meanwhile
+	Needs   []portvigil.Alert // what came up since there is a baseline
 	Form    form
 }
 
@@ -74,8 +74,11 @@ func (p *pages) firstSteps(r *http.Request, f form) (startPage, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Needs, err = p.meanwhile(r.Context(), s.Explain.Host); err != nil {
-		return s, err
+	if doors.Done { // before, the step itself asks for all that is open
+		s.Needs, _, err = p.engine.AlertsWhere(r.Context(), portvigil.AlertFilter{States: portvigil.OpenStates(), Order: portvigil.BySeverity, Limit: maxMeanwhile})
+		if err != nil {
+			return s, err
+		}
 	}
 	s.Steps = []startStep{
 		{Name: "you", Title: "Choose a name and a password", Done: len(users) > 0, Says: "so that you come in without a link"},
@@ -135,14 +138,6 @@ func (p *pages) addFirst(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, startPath, http.StatusSeeOther)
 		}}, err
 	}, func(status int, f form) { p.showStart(w, r, status, f) })
-}
-
-// meanwhile are the alerts that came up beside what the step about the host's
-// doors asks for.
-func (p *pages) meanwhile(ctx context.Context, host string) ([]portvigil.Alert, error) {
-	list, _, err := p.engine.AlertsWhere(ctx, portvigil.AlertFilter{States: portvigil.OpenStates(), Order: portvigil.BySeverity, Limit: maxMeanwhile + 1})
-	beside := slices.DeleteFunc(list, func(a portvigil.Alert) bool { return a.Kind == portvigil.DoorsToExplain && a.Host == host })
-	return beside[:min(len(beside), maxMeanwhile)], err
 }
 
 // ownHost is the server's own machine, or the first host where that is not watched;
