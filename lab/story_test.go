@@ -26,8 +26,8 @@ type story struct {
 	data string
 	// database is the URL of a PostgreSQL database; "" for SQLite in the data folder.
 	database string
-	local    bool   // it looks at its own machine from inside, too
-	sudo     string // who started the server by sudo; "" for root
+	under    []string // the command that the server runs under; none for most
+	local    bool     // it looks at its own machine from inside, too
 	lab      *lab.Lab
 	scanner  *lab.Host
 	target   *lab.Host
@@ -151,18 +151,14 @@ const ready = "/enter?token="
 // serve starts the server, and leaves it to the caller to wait.
 func (s *story) serve() {
 	s.t.Helper()
-	args := []string{"--data", s.data, "serve"}
+	args := append(slices.Clone(s.under), s.bin, "--data", s.data, "serve")
 	if !s.local {
 		args = append(args, "--no-local")
 	}
 	if s.database != "" {
 		args = append(args, "--database", s.database)
 	}
-	name := s.bin
-	if s.sudo != "" {
-		name, args = "env", append([]string{"SUDO_USER=" + s.sudo, s.bin}, args...) // which then becomes the program, as sudo does
-	}
-	s.server = s.scanner.Start(s.t, name, args...)
+	s.server = s.scanner.Start(s.t, args[0], args[1:]...)
 }
 
 // newStory makes the hosts, starts the server and the three channels.
