@@ -68,19 +68,26 @@ func (p *pages) showAlertEdit(w http.ResponseWriter, r *http.Request, status int
 	p.show(w, r, status, "alert.html", page{shown(a.Text), body})
 }
 
+// maxReason is how long a reason may be that is typed here, in characters.
+const maxReason = 500
+
 // expecting is the name of the form that says that the door belongs there.
 const expecting = "resolve-expected"
 
 // Why is the reason in that form: as it was sent, else that of the entry which
-// covers the door already, else the one that is suggested.
+// covers the door already, else the one that is suggested. What would not come back
+// from the field as it is is left out: sent, it would take the place of the whole.
 func (b alertPage) Why() string {
-	if b.Form.Failed(expecting) {
+	switch {
+	case b.Form.Failed(expecting):
 		return b.Form.Typed(expecting, "why")
+	case b.Entry == nil || b.Entry.Why == "":
+		return b.Think.Why
 	}
-	if b.Entry != nil && b.Entry.Why != "" {
-		return cut(b.Entry.Why)
+	if why := oneLine(b.Entry.Why); len(why) <= maxReason && shown(why) == why {
+		return why
 	}
-	return b.Think.Why
+	return ""
 }
 
 // Suggests reports whether nobody has written the reason that stands in the form.
@@ -95,7 +102,7 @@ func (b alertPage) Owner(reader string) string {
 		return b.Form.Typed(expecting, "owner")
 	}
 	if b.Entry != nil && b.Entry.Owner != "" {
-		return cut(b.Entry.Owner)
+		return oneLine(b.Entry.Owner)
 	}
 	return reader
 }

@@ -231,6 +231,10 @@ func TestAlertSuggestsTheReasonThatFirstStepsWould(t *testing.T) {
 			e.alert.Memory.Print = &portvigil.DoorPrint{Scope: portvigil.ScopePrivate}
 		}, "monitoring", "ann", nil, []string{"Careful"}},
 		{"what was intended keeps the reason and the owner of its entry", changed, "the shop", "carl", nil, []string{"suggested by"}},
+		{"a reason that does not fit the field is not cut", func(e *fakeEngine) {
+			changed(e)
+			e.host.Exposures[2].Entry.Why = strings.Repeat("the shop ", 100)
+		}, "", "carl", nil, []string{"suggested by"}},
 		{"many doors have no reason in common", alertOf(portvigil.ManyDoors), "", "ann", nil, []string{"Usually", "suggested by"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,15 +19,20 @@ func (a *app) operator() string {
 	if a.begun != nil {
 		return a.begun.Operator
 	}
-	name := ""
-	switch uid := os.Geteuid(); {
+	uid := os.Geteuid()
+	return operatorOf(uid, userName(uid), a.getenv("SUDO_USER"))
+}
+
+// operatorOf goes by a process's user, and by who became root to start it.
+func operatorOf(uid int, login, sudo string) string {
+	switch {
 	case uid == 0:
-		name = a.getenv("SUDO_USER")
-	case uid >= firstPerson && uid <= lastPerson:
-		name = userName(uid)
-	}
-	if name == "root" || portvigil.CheckUserName(name) != nil {
+		login = sudo
+	case uid < firstPerson || uid > lastPerson:
 		return ""
 	}
-	return name
+	if login == "root" || portvigil.CheckUserName(login) != nil {
+		return ""
+	}
+	return login
 }
