@@ -20,10 +20,12 @@ const dialers = 128
 
 func maxInFlight() int { return dialers }
 
-// runSyn is not there for systems other than Linux.
-func (e *engine) runSyn(context.Context) error {
+// MaySYN tells that this system is not one where SYN packets can be sent.
+func MaySYN() error {
 	return portvigil.Errorf(portvigil.CodeUnavailable, "SYN packets of its own are only sent on Linux").WithHint("use --method connect")
 }
+
+func (e *engine) runSyn(context.Context) error { return MaySYN() }
 
 // runConnect lets dialers work until the look is done or ctx ends. Systems other than
 // Linux have no error queue: a refusal counts as a reset, also where a firewall

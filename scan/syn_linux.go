@@ -52,6 +52,17 @@ type synEngine struct {
 	reported time.Duration
 }
 
+// MaySYN tells why this process cannot look by SYN packets of its own, and nil
+// where it can. The error has CodeForbidden without CAP_NET_RAW.
+func MaySYN() error {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return unavailable(fmt.Errorf("open a packet socket: %w", err))
+	}
+	shut(fd)
+	return nil
+}
+
 // runSyn looks by SYN packets. The error has CodeForbidden without CAP_NET_RAW,
 // and CodeUnavailable where there is no way to the address.
 func (e *engine) runSyn(ctx context.Context) error {
