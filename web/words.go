@@ -20,6 +20,7 @@ var words = template.FuncMap{
 	"shown":    shown,
 	"part":     part,
 	"word":     word,
+	"split":    func(command string) []string { return strings.Split(command, " ") },
 	"exact":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"instant":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"clock":    clock,
@@ -46,6 +47,7 @@ var words = template.FuncMap{
 	"who":      who,
 	"deed":     deed,
 	"outcome":  outcome,
+	"decided":  decided,
 	"again":    again,
 	"seen":     stateSeen,
 	"note":     note,
@@ -270,6 +272,19 @@ func outcome(k portvigil.ResolutionKind) string {
 		return "over"
 	}
 	return shown(k)
+}
+
+// decided is what became of an entry in a review.
+func decided(v portvigil.ReviewVerdict) string {
+	switch v {
+	case portvigil.ReviewKeep:
+		return "kept"
+	case portvigil.ReviewChange:
+		return "changed"
+	case portvigil.ReviewClose:
+		return "closed"
+	}
+	return shown(v)
 }
 
 // again says how often an alert came back.
