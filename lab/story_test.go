@@ -26,7 +26,8 @@ type story struct {
 	data string
 	// database is the URL of a PostgreSQL database; "" for SQLite in the data folder.
 	database string
-	local    bool // it looks at its own machine from inside, too
+	under    []string // the command that the server runs under; none for most
+	local    bool     // it looks at its own machine from inside, too
 	lab      *lab.Lab
 	scanner  *lab.Host
 	target   *lab.Host
@@ -150,14 +151,14 @@ const ready = "/enter?token="
 // serve starts the server, and leaves it to the caller to wait.
 func (s *story) serve() {
 	s.t.Helper()
-	args := []string{"--data", s.data, "serve"}
+	args := append(slices.Clone(s.under), s.bin, "--data", s.data, "serve")
 	if !s.local {
 		args = append(args, "--no-local")
 	}
 	if s.database != "" {
 		args = append(args, "--database", s.database)
 	}
-	s.server = s.scanner.Start(s.t, s.bin, args...)
+	s.server = s.scanner.Start(s.t, args[0], args[1:]...)
 }
 
 // newStory makes the hosts, starts the server and the three channels.
