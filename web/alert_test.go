@@ -77,7 +77,7 @@ func TestAlertIsToldAsAStory(t *testing.T) {
 		{"one that ended by itself asks to be noted", func(e *fakeEngine) {
 			e.alert = resolved()
 			e.alert.Resolution.Kind, e.alert.Resolution.By = portvigil.ResolvedCleared, "portvigil"
-		}, []string{"was high Unexpected open door resolved", "Resolved: over by itself, 1 minute ago", "It was high and ended by itself.", "I have seen it"}, nil},
+		}, []string{"was high Unexpected open door web1 has", "Resolved: over by itself, 1 minute ago", "It was high and ended by itself.", "I have seen it"}, nil},
 		{"a shared cause leads to the others", func(e *fakeEngine) {
 			e.alert.Cause = &portvigil.Cause{Text: "the same new door on several hosts: 9100/tcp", Count: 37}
 		},
