@@ -387,7 +387,10 @@ func TestACutPathClosesNothing(t *testing.T) {
 	}
 	s.told(3)
 	s.target.Mend(t)
-	s.must(1, "hosts", "look", "target", "-p", "80,8080")
+	again := s.must(1, "hosts", "look", "target", "-p", "80,8080", "--json")
+	if looks := records[portvigil.LookRecord](t, again.stdout, "look"); len(looks) != 1 || looks[0].Method != portvigil.MethodSYN {
+		t.Errorf("the scanner, which may send packets of its own, made the looks %+v", looks)
+	}
 	s.told(3)
 }
 
@@ -405,8 +408,9 @@ func TestARejectingFirewallIsFilteredNotClosed(t *testing.T) {
 			tcp dport 1003 reject with tcp reset
 		}
 	}`)
-	for _, address := range []string{s.target.IP4.String(), s.target.IP6.String()} {
-		r := s.onHost(s.scanner, "", "--data", t.TempDir(), "scan", address, "-p", "1001-1004", "--json")
+	for _, way := range [][2]string{{s.target.IP4.String(), "syn"}, {s.target.IP6.String(), "syn"}, {s.target.IP4.String(), "connect"}, {s.target.IP6.String(), "connect"}} {
+		address, method := way[0], way[1]
+		r := s.onHost(s.scanner, "", "--data", t.TempDir(), "scan", address, "-p", "1001-1004", "--method", method, "--json")
 		if r.code != 0 {
 			t.Fatalf("scan %s ended with %d: %s\n%s", address, r.code, r.stderr, r.stdout)
 		}
@@ -418,7 +422,7 @@ func TestARejectingFirewallIsFilteredNotClosed(t *testing.T) {
 		want := map[uint16]portvigil.PortState{1001: portvigil.StateFiltered, 1002: portvigil.StateFiltered, 1003: portvigil.StateClosed, 1004: portvigil.StateClosed}
 		for port, state := range want {
 			if states[port] != state {
-				t.Errorf("%s port %d is %s, want %s", address, port, states[port], state)
+				t.Errorf("%s: %s port %d is %s, want %s", method, address, port, states[port], state)
 			}
 		}
 	}

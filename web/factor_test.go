@@ -316,7 +316,7 @@ func TestAccountChangesThePassword(t *testing.T) {
 		status                  int
 		says                    string
 	}{
-		{password, another, "x", http.StatusBadRequest, "The two passwords are not the same."},
+		{password, another, "x", http.StatusBadRequest, "The two passwords are not the same; type both again."},
 		{password, "short", "short", http.StatusBadRequest, "The password is too short"},
 		{"wrong", another, another, http.StatusForbidden, "This is not your password."},
 	} {
