@@ -49,8 +49,8 @@ func TestAlertIsToldAsAStory(t *testing.T) {
 		}, []string{"Behind it not known: it has not answered yet", "Opened by not known: no inside view has seen it",
 			"From outside no look from outside knows it From inside no look from inside knows it"}, nil},
 		{"of what is not recognised the first bytes are shown", func(e *fakeEngine) {
-			e.alert.Service = &portvigil.Service{Banner: []byte("HELLO\x1b\r\n")}
-		}, []string{`Behind it unknown service Its first bytes HELLO\x1b\x0d\x0a Usually`}, nil},
+			e.alert.Service = &portvigil.Service{Banner: []byte("HELLO\x1b\r\nsecond\r\n")}
+		}, []string{`Behind it unknown service Its first bytes HELLO\x1b second Usually`}, nil},
 		{"a certificate that is over is said to be", func(e *fakeEngine) {
 			e.alert.Service = &portvigil.Service{HostKey: "SHA256:abc", Certificate: &portvigil.Certificate{Subject: "CN=web1", Issuer: "CN=ca", Names: []string{"web1", "web1.example"}, NotAfter: noon.Add(-time.Hour), SHA256: "abcd"}}
 		}, []string{"Certificate of CN=web1, by CN=ca, for web1, web1.example, until 23 November 2026, 11:00 UTC (over) SHA-256 abcd", "Host key SHA256:abc"}, nil},
@@ -77,7 +77,7 @@ func TestAlertIsToldAsAStory(t *testing.T) {
 		{"one that ended by itself asks to be noted", func(e *fakeEngine) {
 			e.alert = resolved()
 			e.alert.Resolution.Kind, e.alert.Resolution.By = portvigil.ResolvedCleared, "portvigil"
-		}, []string{"Resolved: cleared by PortVigil", "It was high and ended by itself.", "I have seen it"}, nil},
+		}, []string{"was high Unexpected open door web1 has", "Resolved: over by itself, 1 minute ago", "It was high and ended by itself.", "I have seen it"}, nil},
 		{"a shared cause leads to the others", func(e *fakeEngine) {
 			e.alert.Cause = &portvigil.Cause{Text: "the same new door on several hosts: 9100/tcp", Count: 37}
 		},

@@ -76,7 +76,7 @@ function dress(root) {
 function count() {
   for (const bar of document.querySelectorAll("[data-chosen]")) {
     const n = document.querySelectorAll("input[data-item]:checked").length;
-    bar.textContent = n === 1 ? "1 chosen" : `${n} chosen`;
+    bar.textContent = n ? `${n} chosen` : "None chosen";
   }
 }
 
