@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/portvigil/portvigil"
@@ -80,7 +81,11 @@ func alertConditions(f portvigil.AlertFilter) *conditions {
 	if f.Attention {
 		c.add(`attention = 1`) // no parameter: the index is for this value alone
 	}
-	addAny(c, `state`, f.States)
+	state := `state`
+	if slices.Contains(f.States, portvigil.AlertResolved) {
+		state = `state || ''` // nearly all are: an expression, so that the index by state is passed over
+	}
+	addAny(c, state, f.States)
 	addAny(c, `severity`, f.Severities)
 	addAny(c, `kind`, f.Kinds)
 	addAny(c, `family`, f.Families)
