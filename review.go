@@ -138,27 +138,48 @@ type Reviewed struct {
 	Document Document
 	// Before is the document as it was when a review was last signed; nil for never.
 	Before *Document
-	Left   []ReviewedEntry // what that review left undecided
-	Hosts  []ReviewedHost  // those that it holds for
+	Hosts  []ReviewedHost // those that it holds for
 }
 
 // ReviewedHost is what was seen of a host.
 type ReviewedHost struct {
-	Exposures []Exposure
-	LastOpen  []LastOpen
+	Doors    []DoorSight // in the order of DoorSights
+	LastOpen []LastOpen  // by protocol and port
 	// Blind tells that no view has looked at it completely, so that nothing follows
 	// from what was not seen.
 	Blind bool
 }
 
-// Items returns what of the document has to be looked at. What was kept from an
-// older review stays kept until its text is another.
-func (d Reviewed) Items(r *Review, now time.Time) (items []ReviewItem) {
+// ReviewItems returns what of the documents has to be looked at, in their order, and
+// what was decided about it in r, nil for no review that is open. What was kept from
+// an older review stays kept until its text is another; what the last one left
+// undecided comes up again.
+func ReviewItems(docs []Reviewed, r, last *Review, now time.Time) (items []ReviewItem) {
+	decided, left := r.decided(), last.left()
+	most := 0
+	for _, d := range docs {
+		most += len(d.Document.Entries)
+	}
+	items = make([]ReviewItem, 0, most)
+	for _, d := range docs {
+		items = append(items, d.items(decided[d.whose()], left[d.whose()], now)...)
+	}
+	return items
+}
+
+// whose says of whom a document is.
+type whose struct{ kind, name string }
+
+func (d Reviewed) whose() whose { return whose{d.Kind, d.Name} }
+
+// items are the document's; decided and left are about it, by an entry's text.
+func (d Reviewed) items(decided map[string]*ReviewDecision, left map[string]bool, now time.Time) (items []ReviewItem) {
+	before := d.before()
 	for k, e := range d.Document.Entries {
 		item := ReviewItem{Kind: d.Kind, Name: d.Name, Version: d.Version, Index: k, Entry: e}
 		blind := len(d.Hosts) == 0
 		for _, h := range d.Hosts {
-			item.Sight = item.Sight.Surer(SightOf(e, h.Exposures))
+			item.Sight = item.Sight.Surer(SightOf(e, h.Doors))
 			if last := LastOpenOf(e, h.LastOpen); last.After(item.LastOpen) {
 				item.LastOpen = last
 			}
@@ -168,24 +189,66 @@ func (d Reviewed) Items(r *Review, now time.Time) (items []ReviewItem) {
 		if !blind && !item.Sight.Opens() && item.Sight != SightUnverified && now.Sub(item.LastOpen) > ReviewSpan {
 			item.Reasons = append(item.Reasons, ReviewNotOpen)
 		}
-		if d.isNew(e) {
+		if !before[e.spot()] || len(left) > 0 && left[FormatEntry(e)] {
 			item.Reasons = append(item.Reasons, ReviewNew)
 		}
-		item.Decision = r.decisionOn(d.Kind, d.Name, e)
-		if len(item.Reasons) > 0 {
-			items = append(items, item)
+		if len(item.Reasons) == 0 {
+			continue
 		}
+		if len(decided) > 0 {
+			item.Decision = decided[FormatEntry(e)]
+		}
+		items = append(items, item)
 	}
 	return items
 }
 
-// isNew reports whether nobody has decided about the entry's doors in a review.
-func (d Reviewed) isNew(e Entry) bool {
-	if d.Before == nil || !slices.ContainsFunc(d.Before.Entries, func(o Entry) bool { return sameTarget(o, e) }) {
-		return true
+// before has the spots that somebody has decided about in a review that was signed.
+func (d Reviewed) before() map[spot]bool {
+	if d.Before == nil {
+		return nil
 	}
-	text := FormatEntry(e)
-	return slices.ContainsFunc(d.Left, func(l ReviewedEntry) bool { return l.Kind == d.Kind && l.Name == d.Name && l.Text == text })
+	spots := make(map[spot]bool, len(d.Before.Entries))
+	for _, e := range d.Before.Entries {
+		spots[e.spot()] = true
+	}
+	return spots
+}
+
+// decided is the newest decision about each entry as it was written then, but for
+// those that were closed.
+func (r *Review) decided() map[whose]map[string]*ReviewDecision {
+	if r == nil {
+		return nil
+	}
+	all := map[whose]map[string]*ReviewDecision{}
+	for _, d := range r.Decisions {
+		if d.Verdict == ReviewClose {
+			continue
+		}
+		of := whose{d.Kind, d.Name}
+		if all[of] == nil {
+			all[of] = map[string]*ReviewDecision{}
+		}
+		all[of][d.Text] = &d
+	}
+	return all
+}
+
+// left has the texts of the entries that were left undecided.
+func (r *Review) left() map[whose]map[string]bool {
+	if r == nil {
+		return nil
+	}
+	all := map[whose]map[string]bool{}
+	for _, e := range r.Left {
+		of := whose{e.Kind, e.Name}
+		if all[of] == nil {
+			all[of] = map[string]bool{}
+		}
+		all[of][e.Text] = true
+	}
+	return all
 }
 
 // reviewReasons returns what an entry itself gives reason for.
@@ -209,20 +272,6 @@ func (e Entry) reviewReasons(now time.Time) (list []ReviewReason) {
 // and is not yet.
 func (e Entry) ExpiresWithin(now time.Time, span time.Duration) bool {
 	return !e.Expires.IsZero() && !e.Expired(now) && e.Expires.End().Sub(now) <= span
-}
-
-// decisionOn returns what was decided about the entry as it is written now.
-func (r *Review) decisionOn(kind, name string, e Entry) *ReviewDecision {
-	if r == nil {
-		return nil
-	}
-	text := FormatEntry(e)
-	for i := len(r.Decisions) - 1; i >= 0; i-- {
-		if d := r.Decisions[i]; d.Kind == kind && d.Name == name && d.Text == text && d.Verdict != ReviewClose {
-			return &d
-		}
-	}
-	return nil
 }
 
 // Decide notes a decision, and that its document is at the decision's version. Where

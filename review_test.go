@@ -35,20 +35,20 @@ func TestAnEntryIsReviewedForAReason(t *testing.T) {
 		was  []Entry // nil: there was no review
 		want []ReviewReason
 	}{
-		{"explained, open and reviewed before: none", reviewedEntry(), ReviewedHost{Exposures: []Exposure{open}}, []Entry{reviewedEntry()}, nil},
-		{"before the first review everything is new", reviewedEntry(), ReviewedHost{Exposures: []Exposure{open}}, nil, []ReviewReason{ReviewNew}},
-		{"another door than those of then is new", reviewedEntry(), ReviewedHost{Exposures: []Exposure{open}}, []Entry{adminDoor("x")}, []ReviewReason{ReviewNew}},
-		{"another reason is not a new door", edit(func(e *Entry) { e.Why = "blog" }), ReviewedHost{Exposures: []Exposure{open}}, []Entry{reviewedEntry()}, nil},
-		{"no reason and no owner", edit(func(e *Entry) { e.Why, e.Owner = "", "" }), ReviewedHost{Exposures: []Exposure{open}}, []Entry{reviewedEntry()}, []ReviewReason{ReviewUnexplained, ReviewNoOwner}},
-		{"over since yesterday", edit(func(e *Entry) { e.Expires = DateOf(noon.AddDate(0, 0, -1)) }), ReviewedHost{Exposures: []Exposure{open}}, []Entry{reviewedEntry()}, []ReviewReason{ReviewExpired}},
-		{"its last day is today", edit(func(e *Entry) { e.Expires = DateOf(noon) }), ReviewedHost{Exposures: []Exposure{open}}, []Entry{reviewedEntry()}, []ReviewReason{ReviewExpires}},
-		{"over in two months: not yet", edit(func(e *Entry) { e.Expires = DateOf(noon.AddDate(0, 2, 0)) }), ReviewedHost{Exposures: []Exposure{open}}, []Entry{reviewedEntry()}, nil},
-		{"never seen open", reviewedEntry(), ReviewedHost{Exposures: []Exposure{shut}}, []Entry{reviewedEntry()}, []ReviewReason{ReviewNotOpen}},
-		{"seen open a week ago: not long", reviewedEntry(), ReviewedHost{Exposures: []Exposure{shut}, LastOpen: []LastOpen{{Door{TCP, 443}, noon.AddDate(0, 0, -7)}}}, []Entry{reviewedEntry()}, nil},
-		{"seen open in spring", reviewedEntry(), ReviewedHost{Exposures: []Exposure{shut}, LastOpen: []LastOpen{{Door{TCP, 443}, noon.AddDate(0, -3, 0)}}}, []Entry{reviewedEntry()}, []ReviewReason{ReviewNotOpen}},
-		{"another protocol was open", reviewedEntry(), ReviewedHost{Exposures: []Exposure{shut}, LastOpen: []LastOpen{{Door{UDP, 443}, noon}}}, []Entry{reviewedEntry()}, []ReviewReason{ReviewNotOpen}},
+		{"explained, open and reviewed before: none", reviewedEntry(), ReviewedHost{Doors: DoorSights([]Exposure{open})}, []Entry{reviewedEntry()}, nil},
+		{"before the first review everything is new", reviewedEntry(), ReviewedHost{Doors: DoorSights([]Exposure{open})}, nil, []ReviewReason{ReviewNew}},
+		{"another door than those of then is new", reviewedEntry(), ReviewedHost{Doors: DoorSights([]Exposure{open})}, []Entry{adminDoor("x")}, []ReviewReason{ReviewNew}},
+		{"another reason is not a new door", edit(func(e *Entry) { e.Why = "blog" }), ReviewedHost{Doors: DoorSights([]Exposure{open})}, []Entry{reviewedEntry()}, nil},
+		{"no reason and no owner", edit(func(e *Entry) { e.Why, e.Owner = "", "" }), ReviewedHost{Doors: DoorSights([]Exposure{open})}, []Entry{reviewedEntry()}, []ReviewReason{ReviewUnexplained, ReviewNoOwner}},
+		{"over since yesterday", edit(func(e *Entry) { e.Expires = DateOf(noon.AddDate(0, 0, -1)) }), ReviewedHost{Doors: DoorSights([]Exposure{open})}, []Entry{reviewedEntry()}, []ReviewReason{ReviewExpired}},
+		{"its last day is today", edit(func(e *Entry) { e.Expires = DateOf(noon) }), ReviewedHost{Doors: DoorSights([]Exposure{open})}, []Entry{reviewedEntry()}, []ReviewReason{ReviewExpires}},
+		{"over in two months: not yet", edit(func(e *Entry) { e.Expires = DateOf(noon.AddDate(0, 2, 0)) }), ReviewedHost{Doors: DoorSights([]Exposure{open})}, []Entry{reviewedEntry()}, nil},
+		{"never seen open", reviewedEntry(), ReviewedHost{Doors: DoorSights([]Exposure{shut})}, []Entry{reviewedEntry()}, []ReviewReason{ReviewNotOpen}},
+		{"seen open a week ago: not long", reviewedEntry(), ReviewedHost{Doors: DoorSights([]Exposure{shut}), LastOpen: []LastOpen{{Door{TCP, 443}, noon.AddDate(0, 0, -7)}}}, []Entry{reviewedEntry()}, nil},
+		{"seen open in spring", reviewedEntry(), ReviewedHost{Doors: DoorSights([]Exposure{shut}), LastOpen: []LastOpen{{Door{TCP, 443}, noon.AddDate(0, -3, 0)}}}, []Entry{reviewedEntry()}, []ReviewReason{ReviewNotOpen}},
+		{"another protocol was open", reviewedEntry(), ReviewedHost{Doors: DoorSights([]Exposure{shut}), LastOpen: []LastOpen{{Door{UDP, 443}, noon}}}, []Entry{reviewedEntry()}, []ReviewReason{ReviewNotOpen}},
 		{"no view has looked: nothing follows", reviewedEntry(), ReviewedHost{Blind: true}, []Entry{reviewedEntry()}, nil},
-		{"a view that it asks for has not looked: nothing follows", reviewedEntry(), ReviewedHost{Exposures: []Exposure{unverified}}, []Entry{reviewedEntry()}, nil},
+		{"a view that it asks for has not looked: nothing follows", reviewedEntry(), ReviewedHost{Doors: DoorSights([]Exposure{unverified})}, []Entry{reviewedEntry()}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := Reviewed{BaselineVersion: BaselineVersion{Kind: "host", Name: "web1", Version: 3}, Document: Document{Host: "web1", Entries: []Entry{c.e}}, Hosts: []ReviewedHost{c.host}}
@@ -56,7 +56,7 @@ func TestAnEntryIsReviewedForAReason(t *testing.T) {
 				d.Before = &Document{Host: "web1", Entries: c.was}
 			}
 			var got []ReviewReason
-			for _, i := range d.Items(nil, noon) {
+			for _, i := range ReviewItems([]Reviewed{d}, nil, nil, noon) {
 				got = i.Reasons
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -71,22 +71,22 @@ func TestADecisionHoldsForTheEntryAsItWasWritten(t *testing.T) {
 	r := &Review{Documents: []ReviewedDocument{{"host", "web1", 3}}}
 	r.Decide(ReviewDecision{Kind: "host", Name: "web1", Version: 3, Verdict: ReviewKeep, Text: FormatEntry(e)}, 3)
 	d := Reviewed{BaselineVersion: BaselineVersion{Kind: "host", Name: "web1"}, Document: Document{Host: "web1", Entries: []Entry{e}}}
-	if items := d.Items(r, noon); len(items) != 1 || items[0].Decision == nil || items[0].Decision.Verdict != ReviewKeep {
+	if items := ReviewItems([]Reviewed{d}, r, nil, noon); len(items) != 1 || items[0].Decision == nil || items[0].Decision.Verdict != ReviewKeep {
 		t.Errorf("it is undecided: %+v", items)
 	}
 	d.Document.Entries[0].Scope = ScopeAny
-	if items := d.Items(r, noon); items[0].Decision != nil {
+	if items := ReviewItems([]Reviewed{d}, r, nil, noon); items[0].Decision != nil {
 		t.Error("what somebody changed meanwhile counts as decided")
 	}
 	d.Document.Entries[0].Scope = ""
 	d.Name = "web2"
-	if items := d.Items(r, noon); items[0].Decision != nil {
+	if items := ReviewItems([]Reviewed{d}, r, nil, noon); items[0].Decision != nil {
 		t.Error("the decision holds for another host")
 	}
 	d.Name = "web1"
 	r.Decide(ReviewDecision{Kind: "host", Name: "web1", Version: 4, Verdict: ReviewClose, Text: FormatEntry(adminDoor("x"))}, 3)
 	d.Document.Entries = []Entry{adminDoor("x")}
-	if items := d.Items(r, noon); items[0].Decision != nil {
+	if items := ReviewItems([]Reviewed{d}, r, nil, noon); items[0].Decision != nil {
 		t.Error("an entry that was closed and is back counts as decided")
 	}
 	if v := r.Version("host", "web1"); v != 4 {
@@ -101,12 +101,13 @@ func TestADecisionHoldsForTheEntryAsItWasWritten(t *testing.T) {
 func TestWhatWasLeftUndecidedComesUpAgain(t *testing.T) {
 	e := reviewedEntry()
 	d := Reviewed{BaselineVersion: BaselineVersion{Kind: "host", Name: "web1"}, Document: Document{Host: "web1", Entries: []Entry{e}},
-		Before: &Document{Host: "web1", Entries: []Entry{e}}, Left: []ReviewedEntry{{Kind: "host", Name: "web1", Text: FormatEntry(e)}}}
-	if items := d.Items(nil, noon); len(items) != 1 {
+		Before: &Document{Host: "web1", Entries: []Entry{e}}}
+	last := &Review{Left: []ReviewedEntry{{Kind: "host", Name: "web1", Text: FormatEntry(e)}}}
+	if items := ReviewItems([]Reviewed{d}, nil, last, noon); len(items) != 1 {
 		t.Errorf("got %+v", items)
 	}
-	d.Left[0].Name = "web2"
-	if items := d.Items(nil, noon); len(items) != 0 {
+	last.Left[0].Name = "web2"
+	if items := ReviewItems([]Reviewed{d}, nil, last, noon); len(items) != 0 {
 		t.Errorf("what was left of another host comes up: %+v", items)
 	}
 }
@@ -164,7 +165,7 @@ func TestTheSurestSightOfAnEntryIsSaid(t *testing.T) {
 		{"a range with nothing in it", ranged, []Exposure{exposed(80, "open", Expected)}, SightShut},
 		{"nothing is known", ranged, nil, SightUnknown},
 	} {
-		if got := SightOf(c.e, c.list); got != c.want {
+		if got := SightOf(c.e, DoorSights(c.list)); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}

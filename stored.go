@@ -31,6 +31,13 @@ type BaselineVersion struct {
 	Edit string `json:"edit,omitempty"`
 }
 
+// DocumentStatus is the newest version of a document, with what it says.
+type DocumentStatus struct {
+	BaselineVersion
+	Document Document
+	Hosts    []string // for which it holds, by name
+}
+
 // AuditEntry is one step of an alert's story.
 type AuditEntry struct {
 	ID    string    `json:"id"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/portvigil/portvigil"
@@ -25,6 +26,49 @@ func (e *Engine) Document(ctx context.Context, kind, name string) (v portvigil.B
 			WithHint("see those there are: portvigil baseline export")
 	})
 	return v, err
+}
+
+// Documents returns the newest version of every document, hosts first, by name, with
+// what it says and the hosts for which it holds.
+func (e *Engine) Documents(ctx context.Context) (list []portvigil.DocumentStatus, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		hosts, err := tx.Hosts()
+		if err != nil {
+			return err
+		}
+		list, err = e.documents(tx, hosts)
+		return err
+	})
+	return list, err
+}
+
+// documents is Documents for these hosts. Who gets them does not change what they say.
+func (e *Engine) documents(tx Tx, hosts []portvigil.Host) ([]portvigil.DocumentStatus, error) {
+	versions, err := tx.Baselines()
+	if err != nil {
+		return nil, err
+	}
+	list, at := make([]portvigil.DocumentStatus, len(versions)), map[docName]int{}
+	for i, v := range versions {
+		list[i].BaselineVersion, at[docName{v.Kind, v.Name}] = v, i
+		if list[i].Document, err = e.parsed.only(v); err != nil {
+			return nil, err
+		}
+	}
+	for _, h := range hosts {
+		groups := slices.Clone(h.Groups)
+		if i, there := at[docName{docHost, h.Name}]; there {
+			list[i].Hosts = append(list[i].Hosts, h.Name)
+			groups = append(groups, list[i].Document.Groups...)
+		}
+		slices.Sort(groups)
+		for _, g := range slices.Compact(groups) {
+			if i, there := at[docName{docGroup, g}]; there {
+				list[i].Hosts = append(list[i].Hosts, h.Name)
+			}
+		}
+	}
+	return list, nil
 }
 
 // DocumentVersions returns every version of a document, the oldest first; none

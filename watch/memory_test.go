@@ -380,7 +380,9 @@ func (tx *memoryTx) LastOpen(hostID string) ([]portvigil.LastOpen, error) {
 			last[d] = portvigil.LastOpen{Door: d, Time: i.Last.Time}
 		}
 	}
-	return slices.Collect(maps.Values(last)), err
+	return slices.SortedFunc(maps.Values(last), func(a, b portvigil.LastOpen) int {
+		return cmp.Or(cmp.Compare(a.Door.Proto, b.Door.Proto), cmp.Compare(a.Door.Port, b.Door.Port))
+	}), err
 }
 
 // withSecret is a channel as it is stored.

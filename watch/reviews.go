@@ -17,7 +17,7 @@ const (
 
 // Agenda says what there is to review now, and how far the review is that is open.
 func (e *Engine) Agenda(ctx context.Context) (a portvigil.Agenda, err error) {
-	err = e.store.View(ctx, func(tx Tx) error { a, err = e.agenda(tx); return err })
+	err = e.viewHosts(ctx, func(tx Tx, hosts []summed) error { a, err = e.agenda(tx, hosts); return err })
 	return a, err
 }
 
@@ -31,21 +31,17 @@ func (e *Engine) Reviews(ctx context.Context) (list []portvigil.Review, err erro
 	return list, err
 }
 
-func (e *Engine) agenda(tx Tx) (a portvigil.Agenda, err error) {
+func (e *Engine) agenda(tx Tx, hosts []summed) (a portvigil.Agenda, err error) {
 	a = portvigil.Agenda{Items: []portvigil.ReviewItem{}, Meanwhile: []portvigil.BaselineVersion{}}
 	if a.Review, a.Last, err = reviewsOf(tx); err != nil {
 		return a, err
 	}
-	versions, err := tx.Baselines()
+	docs, err := e.reviewed(tx, hosts, a.Last)
 	if err != nil {
 		return a, err
 	}
-	docs, err := e.reviewed(tx, versions, a.Last)
-	if err != nil {
-		return a, err
-	}
+	a.Items = append(a.Items, portvigil.ReviewItems(docs, a.Review, a.Last, e.now())...)
 	for _, d := range docs {
-		a.Items = append(a.Items, d.Items(a.Review, e.now())...)
 		if a.Review == nil || a.Review.Version(d.Kind, d.Name) == d.Version {
 			continue
 		}
@@ -89,74 +85,47 @@ func reviewsOf(tx Tx) (open, last *portvigil.Review, err error) {
 }
 
 // reviewed gathers the documents with what was seen of their hosts.
-func (e *Engine) reviewed(tx Tx, versions []portvigil.BaselineVersion, last *portvigil.Review) ([]portvigil.Reviewed, error) {
-	docs := make([]portvigil.Reviewed, len(versions))
-	members := map[string][]string{} // the groups that a host's document names
-	for i, v := range versions {
-		d, err := before(tx, v, last)
-		if err != nil {
-			return nil, err
-		}
-		docs[i] = d
-		if v.Kind == docHost {
-			members[v.Name] = d.Document.Groups
-		}
+func (e *Engine) reviewed(tx Tx, hosts []summed, last *portvigil.Review) ([]portvigil.Reviewed, error) {
+	watched, seen := make([]portvigil.Host, len(hosts)), make(map[string]portvigil.ReviewedHost, len(hosts))
+	for i, h := range hosts {
+		watched[i], seen[h.Host.Name] = h.Host, h.reviewed
 	}
-	hosts, err := tx.Hosts()
+	docs, err := e.documents(tx, watched)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range hosts {
-		seen, err := e.reviewedHost(tx, h)
-		if err != nil {
+	list := make([]portvigil.Reviewed, len(docs))
+	for i, d := range docs {
+		list[i] = portvigil.Reviewed{BaselineVersion: d.BaselineVersion, Document: d.Document}
+		for _, name := range d.Hosts {
+			list[i].Hosts = append(list[i].Hosts, seen[name])
+		}
+		if list[i].Before, err = e.before(tx, d, last); err != nil {
 			return nil, err
 		}
-		groups := append(slices.Clone(h.Groups), members[h.Name]...)
-		for i, d := range docs {
-			if d.Kind == docHost && d.Name == h.Name || d.Kind == docGroup && slices.Contains(groups, d.Name) {
-				docs[i].Hosts = append(docs[i].Hosts, seen)
-			}
-		}
 	}
-	return docs, nil
+	return list, nil
 }
 
-// before reads a document, and how it was when a review was last signed.
-func before(tx Tx, v portvigil.BaselineVersion, last *portvigil.Review) (portvigil.Reviewed, error) {
-	d := portvigil.Reviewed{BaselineVersion: v}
-	var err error
-	if d.Document, err = portvigil.ReadDocument(v.Kind, v.Name, []byte(v.Text)); err != nil || last == nil {
-		return d, err
+// before is a document as it was when a review was last signed, nil where there was
+// none of it.
+func (e *Engine) before(tx Tx, d portvigil.DocumentStatus, last *portvigil.Review) (*portvigil.Document, error) {
+	if last == nil {
+		return nil, nil
 	}
-	d.Left = last.Left
-	then := last.Version(v.Kind, v.Name)
-	if then == 0 {
-		return d, nil
-	}
-	text := v.Text
-	if then != v.Version {
-		versions, err := tx.BaselineVersions(v.Kind, v.Name)
+	switch then := last.Version(d.Kind, d.Name); then {
+	case 0:
+		return nil, nil
+	case d.Version:
+		return &d.Document, nil
+	default:
+		versions, err := tx.BaselineVersions(d.Kind, d.Name)
 		if err != nil || then > len(versions) {
-			return d, err
+			return nil, err
 		}
-		text = versions[then-1].Text
+		old, err := e.parsed.only(versions[then-1])
+		return &old, err
 	}
-	old, err := portvigil.ReadDocument(v.Kind, v.Name, []byte(text))
-	d.Before = &old
-	return d, err
-}
-
-func (e *Engine) reviewedHost(tx Tx, h portvigil.Host) (portvigil.ReviewedHost, error) {
-	s, err := e.situation(tx, h)
-	if err != nil {
-		return portvigil.ReviewedHost{}, err
-	}
-	seen := portvigil.ReviewedHost{Exposures: portvigil.Join(s), Blind: true}
-	for _, t := range s.Trails {
-		seen.Blind = seen.Blind && !viewStatus(h, t, s.Now).Fresh
-	}
-	seen.LastOpen, err = tx.LastOpen(h.ID)
-	return seen, err
 }
 
 // Decide does what somebody decided about an entry in the review that is open, or
@@ -268,7 +237,11 @@ func (e *Engine) SignReview(ctx context.Context, by string, s portvigil.ReviewSi
 			WithHint("a name takes %d characters, a remark %d", maxSignature, maxRemark)
 	}
 	err = e.store.Update(ctx, func(tx Tx) error {
-		a, err := e.agenda(tx)
+		hosts, _, err := e.sumUp(tx, 0)
+		if err != nil {
+			return err
+		}
+		a, err := e.agenda(tx, hosts)
 		if err != nil {
 			return err
 		}

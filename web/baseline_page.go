@@ -97,25 +97,22 @@ func (p *pages) hostsOf(r *http.Request, s subject) (list []portvigil.HostStatus
 		}
 		return []portvigil.HostStatus{h}, h.Host.Groups, err
 	}
-	hosts, err := p.engine.Overview(r.Context())
+	documents, err := p.engine.Documents(r.Context())
 	if err != nil {
 		return nil, nil, err
 	}
-	versions, err := p.engine.Baselines(r.Context())
-	named := map[string][]string{}
-	for _, v := range versions {
-		if d, err := p.documents.of(v); err == nil && v.Kind == "host" {
-			named[v.Name] = d.Groups
-		}
+	of := slices.IndexFunc(documents, func(d portvigil.DocumentStatus) bool { return d.Kind == s.Kind && d.Name == s.Name })
+	if of < 0 {
+		return nil, nil, nil
 	}
-	for _, of := range first(holdsFor(s.Kind, s.Name, hosts, named), maxMembers).List {
-		h, err := p.engine.Host(r.Context(), of.Host.Name)
+	for _, name := range first(documents[of].Hosts, maxMembers).List {
+		h, err := p.engine.Host(r.Context(), name)
 		if err != nil {
 			return nil, nil, err
 		}
 		list = append(list, h)
 	}
-	return list, nil, err
+	return list, nil, nil
 }
 
 // maxMembers is how many hosts of a group are asked what they say of its entries:
@@ -133,8 +130,9 @@ func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostSt
 	}
 	b.entryCounts, b.Allow, b.Groups = countsOf(d, now), d.Allow, slices.Clone(d.Groups)
 	var lines []entryLine
+	sights := sightsOf(hosts)
 	for k, e := range d.Entries {
-		lines = append(lines, entryLine{e, k, sightOf(e, hosts), e.Expired(now), e.ExpiresWithin(now, endsSoon)})
+		lines = append(lines, entryLine{e, k, sightOf(e, sights), e.Expired(now), e.ExpiresWithin(now, endsSoon)})
 	}
 	slices.SortStableFunc(lines, func(a, b entryLine) int { return pressing(b) - pressing(a) })
 	b.Lines = first(lines, maxDoors)

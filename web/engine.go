@@ -73,6 +73,7 @@ type actTeller interface {
 }
 
 type documentKeeper interface {
+	Documents(ctx context.Context) ([]portvigil.DocumentStatus, error)
 	Document(ctx context.Context, kind, name string) (portvigil.BaselineVersion, error)
 	DocumentVersions(ctx context.Context, kind, name string) ([]portvigil.BaselineVersion, error)
 	WriteDocument(ctx context.Context, by string, d portvigil.BaselineVersion) (portvigil.BaselineVersion, error)

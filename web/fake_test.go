@@ -233,6 +233,27 @@ func (f *fakeEngine) Baselines(context.Context) ([]portvigil.BaselineVersion, er
 	return f.baselines, f.note("baselines")
 }
 
+// Documents reads the newest of each, which hold for the hosts that name them.
+func (f *fakeEngine) Documents(ctx context.Context) (list []portvigil.DocumentStatus, err error) {
+	versions, err := f.Baselines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
+		d := portvigil.DocumentStatus{BaselineVersion: v}
+		if d.Document, err = portvigil.ReadDocument(v.Kind, v.Name, []byte(v.Text)); err != nil {
+			return nil, err
+		}
+		for _, h := range f.hosts {
+			if v.Kind == "host" && h.Host.Name == v.Name || v.Kind == "group" && slices.Contains(h.Host.Groups, v.Name) {
+				d.Hosts = append(d.Hosts, h.Host.Name)
+			}
+		}
+		list = append(list, d)
+	}
+	return list, nil
+}
+
 func (f *fakeEngine) BaselineVersions(_ context.Context, name string) ([]portvigil.BaselineVersion, error) {
 	return nil, f.note("versions %q", name)
 }
