@@ -35,7 +35,18 @@ type BaselineVersion struct {
 type DocumentStatus struct {
 	BaselineVersion
 	Document Document
-	Hosts    []string // for which it holds, by name
+	Hosts    []SeenHost // those that it holds for, by name
+}
+
+// SeenHost is what a document's entries can be held against: what is and was seen of
+// a host's doors.
+type SeenHost struct {
+	Name     string
+	Doors    []DoorSight // in the order of DoorSights
+	LastOpen []LastOpen  // by protocol and port
+	// Blind tells that no view has looked at it completely, so that nothing follows
+	// from what was not seen.
+	Blind bool
 }
 
 // AuditEntry is one step of an alert's story.

@@ -29,21 +29,14 @@ func (e *Engine) Document(ctx context.Context, kind, name string) (v portvigil.B
 }
 
 // Documents returns the newest version of every document, hosts first, by name, with
-// what it says and the hosts for which it holds.
+// what it says and the hosts for which it holds. Who gets them does not change what
+// is in them.
 func (e *Engine) Documents(ctx context.Context) (list []portvigil.DocumentStatus, err error) {
-	err = e.store.View(ctx, func(tx Tx) error {
-		hosts, err := tx.Hosts()
-		if err != nil {
-			return err
-		}
-		list, err = e.documents(tx, hosts)
-		return err
-	})
+	err = e.viewHosts(ctx, func(v snapshot) error { list, err = e.documents(v, v.hosts); return err })
 	return list, err
 }
 
-// documents is Documents for these hosts. Who gets them does not change what they say.
-func (e *Engine) documents(tx Tx, hosts []portvigil.Host) ([]portvigil.DocumentStatus, error) {
+func (e *Engine) documents(tx Tx, hosts []summed) ([]portvigil.DocumentStatus, error) {
 	versions, err := tx.Baselines()
 	if err != nil {
 		return nil, err
@@ -56,15 +49,15 @@ func (e *Engine) documents(tx Tx, hosts []portvigil.Host) ([]portvigil.DocumentS
 		}
 	}
 	for _, h := range hosts {
-		groups := slices.Clone(h.Groups)
-		if i, there := at[docName{docHost, h.Name}]; there {
-			list[i].Hosts = append(list[i].Hosts, h.Name)
+		groups := slices.Clone(h.Host.Groups)
+		if i, there := at[docName{docHost, h.Host.Name}]; there {
+			list[i].Hosts = append(list[i].Hosts, h.seen)
 			groups = append(groups, list[i].Document.Groups...)
 		}
 		slices.Sort(groups)
 		for _, g := range slices.Compact(groups) {
 			if i, there := at[docName{docGroup, g}]; there {
-				list[i].Hosts = append(list[i].Hosts, h.Name)
+				list[i].Hosts = append(list[i].Hosts, h.seen)
 			}
 		}
 	}

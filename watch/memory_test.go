@@ -361,6 +361,10 @@ func (tx *memoryTx) BaselineVersions(kind, name string) ([]portvigil.BaselineVer
 
 func (tx *memoryTx) PutReview(r portvigil.Review) error { return put(tx, "review", r.ID, r) }
 
+func (tx *memoryTx) Review(id string) (portvigil.Review, error) {
+	return one[portvigil.Review](tx, "review", id)
+}
+
 func (tx *memoryTx) Reviews() ([]portvigil.Review, error) {
 	list, err := all(tx, "review", anyOf[portvigil.Review])
 	slices.SortStableFunc(list, func(a, b portvigil.Review) int {

@@ -12,9 +12,9 @@ import (
 // Overview returns what lists say of every host, by name. It sums up only what was
 // written about, or has become old, since it was asked last.
 func (e *Engine) Overview(ctx context.Context) (list []portvigil.HostSummary, err error) {
-	err = e.viewHosts(ctx, func(_ Tx, hosts []summed) error {
+	err = e.viewHosts(ctx, func(v snapshot) error {
 		list = nil
-		for _, h := range hosts {
+		for _, h := range v.hosts {
 			s := h.copied()
 			s.Kept = e.line.kept(s.Host.ID)
 			list = append(list, s)
@@ -24,9 +24,15 @@ func (e *Engine) Overview(ctx context.Context) (list []portvigil.HostSummary, er
 	return list, err
 }
 
-// viewHosts runs do on what the store says, and on the summaries of all hosts as of
-// it, by name.
-func (e *Engine) viewHosts(ctx context.Context, do func(Tx, []summed) error) error {
+// snapshot is what the store says, and the summaries of all hosts as of it, by name.
+type snapshot struct {
+	Tx
+	hosts []summed
+	since uint64 // what begin returned before the transaction began
+}
+
+// viewHosts runs do on a snapshot.
+func (e *Engine) viewHosts(ctx context.Context, do func(snapshot) error) error {
 	select {
 	case e.summaries.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -43,7 +49,7 @@ func (e *Engine) viewHosts(ctx context.Context, do func(Tx, []summed) error) err
 		}
 		e.summaries.forget(hosts, since)
 		leave()
-		return do(tx, hosts)
+		return do(snapshot{tx, hosts, since})
 	})
 }
 
@@ -76,22 +82,22 @@ func (e *Engine) summarize(tx Tx, h portvigil.Host, since uint64) (summed, error
 	// Alerts change with time only where the engine judges again, and writes that.
 	s := summed{since: since, at: situation.Now, next: portvigil.NextDue(situation, nil, nil),
 		HostSummary: portvigil.HostSummary{Host: h, Doors: map[portvigil.Verdict]int{}, Alerts: map[portvigil.Severity]int{}, Views: []portvigil.ViewStatus{}},
-		reviewed:    portvigil.ReviewedHost{Blind: true}}
+		seen:        portvigil.SeenHost{Name: h.Name, Blind: true}}
 	exposures := portvigil.Join(situation)
 	for i := range exposures {
 		s.Doors[exposures[i].Verdict]++
 	}
-	s.reviewed.Doors = portvigil.DoorSights(exposures)
+	s.seen.Doors = portvigil.DoorSights(exposures)
 	for _, t := range situation.Trails {
 		v := viewStatus(h, t, situation.Now)
 		s.Views = append(s.Views, v)
-		s.reviewed.Blind = s.reviewed.Blind && !v.Fresh
+		s.seen.Blind = s.seen.Blind && !v.Fresh
 	}
 	last, err := tx.LastOpen(h.ID)
 	if err != nil {
 		return s, err
 	}
-	s.reviewed.LastOpen = slices.Clone(last) // without the room that it has for more
+	s.seen.LastOpen = slices.Clone(last) // without the room that it has for more
 	counts, err := tx.AlertCounts(portvigil.AlertFilter{Attention: true, Hosts: []string{h.Name}})
 	if err != nil {
 		return s, err

@@ -19,6 +19,7 @@ func staleness(ctx context.Context, e *Engine) (string, error) {
 	for _, ask := range []func(*Engine) (any, error){
 		func(e *Engine) (any, error) { return e.Agenda(ctx) },
 		func(e *Engine) (any, error) { return e.Documents(ctx) },
+		func(e *Engine) (any, error) { return e.PastReviews(ctx) },
 	} {
 		got, err := ask(e)
 		if err != nil {

@@ -17,8 +17,38 @@ const (
 
 // Agenda says what there is to review now, and how far the review is that is open.
 func (e *Engine) Agenda(ctx context.Context) (a portvigil.Agenda, err error) {
-	err = e.viewHosts(ctx, func(tx Tx, hosts []summed) error { a, err = e.agenda(tx, hosts); return err })
+	err = e.viewHosts(ctx, func(v snapshot) error {
+		reviews, err := e.standing(v)
+		if err != nil {
+			return err
+		}
+		a, err = e.agenda(v, v.hosts, reviews)
+		return err
+	})
 	return a, err
+}
+
+// PastReviews sums up the reviews that were signed, the newest first.
+func (e *Engine) PastReviews(ctx context.Context) (list []portvigil.ReviewSummary, err error) {
+	err = e.viewHosts(ctx, func(v snapshot) error {
+		reviews, err := e.standing(v)
+		if err == nil {
+			list = slices.Clone(reviews.past)
+		}
+		return err
+	})
+	return list, err
+}
+
+// Review returns a review that was signed.
+func (e *Engine) Review(ctx context.Context, id string) (r portvigil.Review, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		if r, err = tx.Review(id); err == nil && r.Signed.IsZero() || portvigil.ErrorCode(err) == portvigil.CodeNotFound {
+			return portvigil.Errorf(portvigil.CodeNotFound, "there is no such review").WithHint("see the list of those that were signed")
+		}
+		return err
+	})
+	return r, err
 }
 
 // Reviews returns the reviews that were signed, the newest first.
@@ -31,11 +61,8 @@ func (e *Engine) Reviews(ctx context.Context) (list []portvigil.Review, err erro
 	return list, err
 }
 
-func (e *Engine) agenda(tx Tx, hosts []summed) (a portvigil.Agenda, err error) {
-	a = portvigil.Agenda{Items: []portvigil.ReviewItem{}, Meanwhile: []portvigil.BaselineVersion{}}
-	if a.Review, a.Last, err = reviewsOf(tx); err != nil {
-		return a, err
-	}
+func (e *Engine) agenda(tx Tx, hosts []summed, reviews *standing) (a portvigil.Agenda, err error) {
+	a = portvigil.Agenda{Review: reviews.open, Last: reviews.last, Items: []portvigil.ReviewItem{}, Meanwhile: []portvigil.BaselineVersion{}}
 	docs, err := e.reviewed(tx, hosts, a.Last)
 	if err != nil {
 		return a, err
@@ -70,36 +97,46 @@ func besideReview(tx Tx, newest portvigil.BaselineVersion, r *portvigil.Review) 
 	return list, err
 }
 
-// reviewsOf returns the review that is open and the one that was signed last.
-func reviewsOf(tx Tx) (open, last *portvigil.Review, err error) {
-	all, err := tx.Reviews()
-	for i := range all {
-		switch r := &all[i]; {
-		case r.Signed.IsZero():
-			open = r
-		case last == nil || r.Signed.After(last.Signed):
-			last = r
-		}
+// standing is how the reviews stand, read anew where one was written.
+func (e *Engine) standing(v snapshot) (*standing, error) {
+	if kept := e.summaries.reviews(); kept != nil {
+		return kept, nil
 	}
-	return open, last, err
+	read, err := standingOf(v)
+	if err != nil {
+		return nil, err
+	}
+	read.since = v.since
+	e.summaries.keepReviews(read)
+	return read, nil
 }
 
-// reviewed gathers the documents with what was seen of their hosts.
-func (e *Engine) reviewed(tx Tx, hosts []summed, last *portvigil.Review) ([]portvigil.Reviewed, error) {
-	watched, seen := make([]portvigil.Host, len(hosts)), make(map[string]portvigil.ReviewedHost, len(hosts))
-	for i, h := range hosts {
-		watched[i], seen[h.Host.Name] = h.Host, h.reviewed
+// standingOf reads how the reviews stand: each is as large as the baseline.
+func standingOf(tx Tx) (*standing, error) {
+	s := &standing{}
+	all, err := tx.Reviews()
+	for _, r := range all { // a copy: those that are over are not held
+		if r.Signed.IsZero() {
+			s.open = &r
+			continue
+		}
+		s.past = append(s.past, r.Summary())
+		if s.last == nil {
+			s.last = &r
+		}
 	}
-	docs, err := e.documents(tx, watched)
+	return s, err
+}
+
+// reviewed gathers the documents, each with how it was before.
+func (e *Engine) reviewed(tx Tx, hosts []summed, last *portvigil.Review) ([]portvigil.Reviewed, error) {
+	docs, err := e.documents(tx, hosts)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]portvigil.Reviewed, len(docs))
 	for i, d := range docs {
-		list[i] = portvigil.Reviewed{BaselineVersion: d.BaselineVersion, Document: d.Document}
-		for _, name := range d.Hosts {
-			list[i].Hosts = append(list[i].Hosts, seen[name])
-		}
+		list[i].DocumentStatus = d
 		if list[i].Before, err = e.before(tx, d, last); err != nil {
 			return nil, err
 		}
@@ -204,12 +241,12 @@ func (e *Engine) editOf(q portvigil.ReviewRequest, v portvigil.BaselineVersion, 
 // openReview returns the review that is open; a new one rests on the newest version
 // of each document.
 func (e *Engine) openReview(tx Tx, by string) (portvigil.Review, error) {
-	open, _, err := reviewsOf(tx)
-	if err != nil || open != nil {
-		if open == nil {
-			open = &portvigil.Review{}
-		}
-		return *open, err
+	reviews, err := standingOf(tx)
+	if err != nil {
+		return portvigil.Review{}, err
+	}
+	if reviews.open != nil {
+		return *reviews.open, nil
 	}
 	r := portvigil.Review{ID: portvigil.NewID(), Begun: e.now(), By: by, Decisions: []portvigil.ReviewDecision{}}
 	r.Documents, err = reviewedNow(tx)
@@ -237,11 +274,15 @@ func (e *Engine) SignReview(ctx context.Context, by string, s portvigil.ReviewSi
 			WithHint("a name takes %d characters, a remark %d", maxSignature, maxRemark)
 	}
 	err = e.store.Update(ctx, func(tx Tx) error {
-		hosts, _, err := e.sumUp(tx, 0)
+		hosts, _, err := e.sumUp(tx, 0) // as this transaction sees them; nothing of it is kept
 		if err != nil {
 			return err
 		}
-		a, err := e.agenda(tx, hosts)
+		reviews, err := standingOf(tx)
+		if err != nil {
+			return err
+		}
+		a, err := e.agenda(tx, hosts, reviews)
 		if err != nil {
 			return err
 		}

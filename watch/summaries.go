@@ -25,16 +25,27 @@ type summaries struct {
 	ids    map[string]uint64 // the last one about a host, by its id
 	names  map[string]uint64 // and by its name
 	kept   map[string]summed // by host id
+	// reviewed is the last one about a review, and standing how those stand; nil where
+	// they were not read. Guarded by mu.
+	reviewed uint64
+	standing *standing
+}
+
+// standing is how the reviews stand. Nobody changes what is in it.
+type standing struct {
+	open, last *portvigil.Review         // last is the one that was signed last; nil for none
+	past       []portvigil.ReviewSummary // of those that were signed, the newest first
+	since      uint64                    // the writes that it knows of
 }
 
 // summed is a summary with what it holds for. Doors and alerts are counted in it, not
 // kept: of an endpoint it has some 100 bytes, where its exposure takes 2 KB.
 type summed struct {
 	portvigil.HostSummary
-	reviewed portvigil.ReviewedHost
-	since    uint64    // the writes that it knows of
-	at       time.Time // when it was made
-	next     time.Time // from then on time may have changed it; zero for never
+	seen  portvigil.SeenHost
+	since uint64    // the writes that it knows of
+	at    time.Time // when it was made
+	next  time.Time // from then on time may have changed it; zero for never
 }
 
 // begin returns what keep is to be given for what is read from now on.
@@ -94,7 +105,7 @@ func (s *summaries) forget(hosts []summed, since uint64) {
 
 // touched makes old what a transaction wrote about.
 func (s *summaries) touched(t touched) {
-	if !t.allListed && len(t.ids)+len(t.names)+len(t.asked)+len(t.looked) == 0 {
+	if !t.allListed && !t.reviews && len(t.ids)+len(t.names)+len(t.asked)+len(t.looked) == 0 {
 		return
 	}
 	s.mu.Lock()
@@ -106,10 +117,32 @@ func (s *summaries) touched(t touched) {
 	if t.allListed {
 		s.every = s.writes
 	}
+	if t.reviews {
+		s.reviewed = s.writes
+	}
 	for _, id := range slices.Concat(t.ids, t.asked, t.looked) {
 		s.ids[id] = s.writes
 	}
 	for _, name := range t.names {
 		s.names[name] = s.writes
+	}
+}
+
+// reviews returns how the reviews stand, nil where that has to be read.
+func (s *summaries) reviews() *standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.standing == nil || s.standing.since < s.reviewed {
+		return nil
+	}
+	return s.standing
+}
+
+// keepReviews takes how the reviews stand, as it was read since begin returned.
+func (s *summaries) keepReviews(read *standing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.standing == nil || s.standing.since <= read.since {
+		s.standing = read
 	}
 }

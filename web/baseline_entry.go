@@ -235,7 +235,7 @@ func (p *pages) followsEntry(r *http.Request, d draft, there bool, to portvigil.
 	if err != nil || len(hosts) == 0 {
 		return list
 	}
-	switch s := sightOf(to, sightsOf(hosts)); {
+	switch s := sightOf(to, hosts); {
 	case s.Opens() && !there:
 		list = append(list, fmt.Sprintf("%s is %s now. An alert about it ends as expected, as far as the entry covers it.", to.Target(), sightWord(s)))
 	case !s.Opens() && to.Ports.Single() && !to.Expired(p.now()):
@@ -309,7 +309,7 @@ func (p *pages) followsRemoval(r *http.Request, d draft, e portvigil.Entry) (lis
 	if d.Kind == "group" {
 		list = append(list, fmt.Sprintf("It holds for %s of this group.", plural(len(hosts), "host")))
 	}
-	switch s := sightOf(e, sightsOf(hosts)); {
+	switch s := sightOf(e, hosts); {
 	case s.Opens():
 		return append(list, fmt.Sprintf("%s is %s now. Once the entry is gone, that is not in the baseline: it raises an alert, unless another entry covers it. Shut the door first if you do not want to be told.", e.Target(), sightWord(s)))
 	case s == portvigil.SightMissing:

@@ -143,20 +143,11 @@ func countsOf(d portvigil.Document, now time.Time) (c entryCounts) {
 }
 
 // sightOf is the surest that is seen of an entry on any of the hosts.
-func sightOf(e portvigil.Entry, hosts [][]portvigil.DoorSight) (s portvigil.EntrySight) {
-	for _, doors := range hosts {
-		s = s.Surer(portvigil.SightOf(e, doors))
+func sightOf(e portvigil.Entry, hosts []portvigil.SeenHost) (s portvigil.EntrySight) {
+	for _, h := range hosts {
+		s = s.Surer(portvigil.SightOf(e, h.Doors))
 	}
 	return s
-}
-
-// sightsOf is what is seen of the doors of each host.
-func sightsOf(hosts []portvigil.HostStatus) [][]portvigil.DoorSight {
-	list := make([][]portvigil.DoorSight, len(hosts))
-	for i := range hosts {
-		list[i] = portvigil.DoorSights(hosts[i].Exposures)
-	}
-	return list
 }
 
 // sightWord is a sight as a sentence has it.

@@ -50,7 +50,7 @@ type baselinePage struct {
 	Lines   some[entryLine] // what is unexplained first
 	Allow   []portvigil.Allow
 	Groups  []string
-	Hosts   []string                  // that a group's document holds for
+	Hosts   some[portvigil.SeenHost]  // that it holds for
 	Doors   some[*portvigil.Exposure] // open, and in no baseline
 	Watched bool                      // whether a host of that name is watched
 }
@@ -68,7 +68,7 @@ func (p *pages) baseline(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	hosts, groups, err := p.hostsOf(r, s)
+	hosts, own, err := p.hostsOf(r, s)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -79,48 +79,36 @@ func (p *pages) baseline(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.Folder = p.engine.BaselineFolder()
-	for _, g := range groups {
-		if !slices.Contains(b.Groups, g) {
-			b.Groups = append(b.Groups, g)
-		}
+	if own != nil {
+		b.addHost(own)
 	}
 	p.show(w, r, http.StatusOK, "baseline.html", page{"Baseline of " + shown(s.Name), b})
 }
 
-// hostsOf returns the hosts that a document holds for, and of a host the groups
-// that it was given.
-func (p *pages) hostsOf(r *http.Request, s subject) (list []portvigil.HostStatus, groups []string, err error) {
+// hostsOf returns what was seen of the hosts that a document holds for. own is the
+// host whose document it is, nil where it is a group's or is not watched.
+func (p *pages) hostsOf(r *http.Request, s subject) (seen []portvigil.SeenHost, own *portvigil.HostStatus, err error) {
 	if s.Kind == "host" {
 		h, err := p.engine.Host(r.Context(), s.Name)
 		if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
 			return nil, nil, nil
 		}
-		return []portvigil.HostStatus{h}, h.Host.Groups, err
+		return []portvigil.SeenHost{{Name: s.Name, Doors: portvigil.DoorSights(h.Exposures)}}, &h, err
 	}
 	documents, err := p.engine.Documents(r.Context())
-	if err != nil {
-		return nil, nil, err
-	}
-	of := slices.IndexFunc(documents, func(d portvigil.DocumentStatus) bool { return d.Kind == s.Kind && d.Name == s.Name })
-	if of < 0 {
-		return nil, nil, nil
-	}
-	for _, name := range first(documents[of].Hosts, maxMembers).List {
-		h, err := p.engine.Host(r.Context(), name)
-		if err != nil {
-			return nil, nil, err
+	for _, d := range documents {
+		if d.Kind == s.Kind && d.Name == s.Name {
+			seen = d.Hosts
 		}
-		list = append(list, h)
 	}
-	return list, nil, nil
+	return seen, nil, err
 }
 
-// maxMembers is how many hosts of a group are asked what they say of its entries:
-// each is joined anew.
+// maxMembers is how many hosts of a group are named.
 const maxMembers = 20
 
-func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostStatus, now time.Time) (baselinePage, error) {
-	b := baselinePage{subject: s, Newest: v, Watched: len(hosts) > 0}
+func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.SeenHost, now time.Time) (baselinePage, error) {
+	b := baselinePage{subject: s, Newest: v, Hosts: first(hosts, maxMembers)}
 	var d portvigil.Document
 	if v.Version > 0 {
 		var err error
@@ -130,23 +118,29 @@ func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostSt
 	}
 	b.entryCounts, b.Allow, b.Groups = countsOf(d, now), d.Allow, slices.Clone(d.Groups)
 	var lines []entryLine
-	sights := sightsOf(hosts)
 	for k, e := range d.Entries {
-		lines = append(lines, entryLine{e, k, sightOf(e, sights), e.Expired(now), e.ExpiresWithin(now, endsSoon)})
+		lines = append(lines, entryLine{e, k, sightOf(e, hosts), e.Expired(now), e.ExpiresWithin(now, endsSoon)})
 	}
 	slices.SortStableFunc(lines, func(a, b entryLine) int { return pressing(b) - pressing(a) })
 	b.Lines = first(lines, maxDoors)
+	return b, nil
+}
+
+// addHost adds what the page says of the host whose document it is about.
+func (b *baselinePage) addHost(h *portvigil.HostStatus) {
+	b.Watched = true
+	for _, g := range h.Host.Groups {
+		if !slices.Contains(b.Groups, g) {
+			b.Groups = append(b.Groups, g)
+		}
+	}
 	var doors []*portvigil.Exposure
-	for i := range hosts {
-		b.Hosts = append(b.Hosts, hosts[i].Host.Name)
-		for k := range hosts[i].Exposures {
-			if x := &hosts[i].Exposures[k]; s.Kind == "host" && x.Open() && x.Entry == nil && x.Tells() && x.Verdict != portvigil.Hidden {
-				doors = append(doors, x)
-			}
+	for k := range h.Exposures {
+		if x := &h.Exposures[k]; x.Open() && x.Entry == nil && x.Tells() && x.Verdict != portvigil.Hidden {
+			doors = append(doors, x)
 		}
 	}
 	b.Doors = first(doors, maxDoors)
-	return b, nil
 }
 
 // pressing orders entries: what nobody explained before what is over before the rest.

@@ -84,7 +84,9 @@ type reviewKeeper interface {
 	Agenda(ctx context.Context) (portvigil.Agenda, error)
 	Decide(ctx context.Context, by string, q portvigil.ReviewRequest) (portvigil.BaselineVersion, error)
 	SignReview(ctx context.Context, by string, s portvigil.ReviewSignature) (portvigil.Review, error)
+	PastReviews(ctx context.Context) ([]portvigil.ReviewSummary, error)
 	Reviews(ctx context.Context) ([]portvigil.Review, error)
+	Review(ctx context.Context, id string) (portvigil.Review, error)
 }
 
 type channelKeeper interface {

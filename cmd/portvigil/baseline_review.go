@@ -96,7 +96,7 @@ func (a *app) reviewFile(ctx context.Context, file, of string) error {
 		if d.Group != "" {
 			v.Kind, v.Name = "group", d.Group
 		}
-		reviewed[i] = portvigil.Reviewed{BaselineVersion: v, Document: d, Before: &d}
+		reviewed[i] = portvigil.Reviewed{DocumentStatus: portvigil.DocumentStatus{BaselineVersion: v, Document: d}, Before: &d}
 	}
 	return a.showItems(portvigil.ReviewItems(reviewed, nil, nil, time.Now()), of)
 }
