@@ -51,7 +51,7 @@ type baselinePage struct {
 	Lines   some[entryLine] // what is unexplained first
 	Allow   []portvigil.Allow
 	Groups  []string
-	Hosts   []string                  // that a group's document holds for
+	Hosts   some[portvigil.SeenHost]  // that it holds for
 	Doors   some[*portvigil.Exposure] // open, and in no baseline
 	Watched bool                      // whether a host of that name is watched
 }
@@ -69,7 +69,7 @@ func (p *pages) baseline(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	hosts, groups, err := p.hostsOf(r, s)
+	hosts, own, err := p.hostsOf(r, s)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -80,51 +80,36 @@ func (p *pages) baseline(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.Folder = p.engine.BaselineFolder()
-	for _, g := range groups {
-		if !slices.Contains(b.Groups, g) {
-			b.Groups = append(b.Groups, g)
-		}
+	if own != nil {
+		b.addHost(own)
 	}
 	p.show(w, r, http.StatusOK, "baseline.html", page{"Baseline of " + shown(s.Name), b})
 }
 
-// hostsOf returns the hosts that a document holds for, and of a host the groups
-// that it was given.
-func (p *pages) hostsOf(r *http.Request, s subject) (list []portvigil.HostStatus, groups []string, err error) {
+// hostsOf returns what was seen of the hosts that a document holds for. own is the
+// host whose document it is, nil where it is a group's or is not watched.
+func (p *pages) hostsOf(r *http.Request, s subject) (seen []portvigil.SeenHost, own *portvigil.HostStatus, err error) {
 	if s.Kind == "host" {
 		h, err := p.engine.Host(r.Context(), s.Name)
 		if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
 			return nil, nil, nil
 		}
-		return []portvigil.HostStatus{h}, h.Host.Groups, err
+		return []portvigil.SeenHost{{Name: s.Name, Doors: portvigil.DoorSights(h.Exposures)}}, &h, err
 	}
-	hosts, err := p.engine.Overview(r.Context())
-	if err != nil {
-		return nil, nil, err
-	}
-	versions, err := p.engine.Baselines(r.Context())
-	named := map[string][]string{}
-	for _, v := range versions {
-		if d, err := p.documents.of(v); err == nil && v.Kind == "host" {
-			named[v.Name] = d.Groups
+	documents, err := p.engine.Documents(r.Context())
+	for _, d := range documents {
+		if d.Kind == s.Kind && d.Name == s.Name {
+			seen = d.Hosts
 		}
 	}
-	for _, of := range first(holdsFor(s.Kind, s.Name, hosts, named), maxMembers).List {
-		h, err := p.engine.Host(r.Context(), of.Host.Name)
-		if err != nil {
-			return nil, nil, err
-		}
-		list = append(list, h)
-	}
-	return list, nil, err
+	return seen, nil, err
 }
 
-// maxMembers is how many hosts of a group are asked what they say of its entries:
-// each is joined anew.
+// maxMembers is how many hosts of a group are named.
 const maxMembers = 20
 
-func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostStatus, now time.Time) (baselinePage, error) {
-	b := baselinePage{subject: s, Newest: v, Watched: len(hosts) > 0}
+func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.SeenHost, now time.Time) (baselinePage, error) {
+	b := baselinePage{subject: s, Newest: v, Hosts: first(hosts, maxMembers)}
 	var d portvigil.Document
 	if v.Version > 0 {
 		var err error
@@ -139,13 +124,18 @@ func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostSt
 	}
 	slices.SortStableFunc(lines, func(a, b entryLine) int { return pressing(b) - pressing(a) })
 	b.Lines = first(lines, maxDoors)
-	for i := range hosts {
-		b.Hosts = append(b.Hosts, hosts[i].Host.Name)
-		if s.Kind == "host" {
-			b.Doors = first(undocumented(hosts[i].Exposures), maxDoors)
+	return b, nil
+}
+
+// addHost adds what the page says of the host whose document it is about.
+func (b *baselinePage) addHost(h *portvigil.HostStatus) {
+	b.Watched = true
+	for _, g := range h.Host.Groups {
+		if !slices.Contains(b.Groups, g) {
+			b.Groups = append(b.Groups, g)
 		}
 	}
-	return b, nil
+	b.Doors = first(undocumented(h.Exposures), maxDoors)
 }
 
 // undocumented are the doors that are open and in no baseline, the worst first;

@@ -81,7 +81,7 @@ func (p *pages) overviewNow(r *http.Request) (o overviewPage, err error) {
 		}
 		*q.into = some[portvigil.Alert]{List: list, More: total - len(list)}
 	}
-	o.Open = len(o.Needs.List) + o.Needs.More
+	o.Open = o.Needs.Count()
 	counts, err := p.engine.AlertCounts(ctx, portvigil.AlertFilter{States: portvigil.OpenStates()})
 	if err != nil {
 		return o, err

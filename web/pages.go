@@ -47,7 +47,6 @@ type pages struct {
 	views      *template.Template
 	log        *slog.Logger
 	now        func() time.Time
-	documents  documents
 	metrics    http.HandlerFunc
 	mux        *http.ServeMux
 }

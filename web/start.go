@@ -206,7 +206,7 @@ func (p *pages) ownDoors(r *http.Request, hosts []portvigil.HostSummary, s *star
 	}
 	s.Explain = explainOf(r, status, looking, f)
 	s.Explain.Next, s.Explain.Here = startPath, startPath
-	open, there := len(s.Explain.Found.List)+s.Explain.Found.More, s.Explain.Entries
+	open, there := s.Explain.Found.Count(), s.Explain.Entries
 	step.Done = s.Explain.Looked && there > 0
 	switch {
 	case !s.Explain.Looked:
