@@ -82,7 +82,7 @@ func (a *app) scanPlan(ctx context.Context, names []string, f scanFlags) (p scan
 	case f.method == "syn":
 		return p, portvigil.Errorf(portvigil.CodeInvalid, "--method syn is not in this version").WithHint("use --method connect, which needs no privileges")
 	case f.method != "auto" && f.method != "connect":
-		return p, portvigil.Errorf(portvigil.CodeInvalid, "--method %q is neither auto nor connect", portvigil.Printable(f.method))
+		return p, portvigil.Errorf(portvigil.CodeInvalid, "--method %s is neither auto nor connect", portvigil.Quoted(f.method))
 	}
 	if f.baseline != "" {
 		if p.docs, err = readBaseline(f.baseline); err != nil {
@@ -133,7 +133,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return p, portvigil.Errorf(portvigil.CodeInvalid, "--exclude %q is neither an address nor a network", portvigil.Printable(text))
+		return p, portvigil.Errorf(portvigil.CodeInvalid, "--exclude %s is neither an address nor a network", portvigil.Quoted(text))
 	}
 	return p.Masked(), nil
 }
