@@ -57,7 +57,7 @@ func ParseMethod(s string) (Method, error) {
 	case Auto, SYN, Connect:
 		return m, nil
 	}
-	return "", portvigil.Errorf(portvigil.CodeInvalid, "method %q is neither auto, syn nor connect", portvigil.Printable(s))
+	return "", portvigil.Errorf(portvigil.CodeInvalid, "method %s is neither auto, syn nor connect", portvigil.Quoted(s))
 }
 
 // Look looks at one address. The look says itself whether it is complete. When

@@ -48,6 +48,11 @@ func TestAlertIsToldAsAStory(t *testing.T) {
 			e.alert.Service, e.alert.Process, e.alert.Views = nil, nil, portvigil.AlertViews{}
 		}, []string{"Behind it not known: it has not answered yet", "Opened by not known: no inside view has seen it",
 			"From outside no look from outside knows it From inside no look from inside knows it"}, nil},
+		{"a container is named", func(e *fakeEngine) {
+			id := "c0ffee"
+			process := *e.alert.Process
+			process.Container, e.alert.Process = &id, &process
+		}, []string{"unit exporter.service, container c0ffee, pid 812"}, nil},
 		{"of what is not recognised the first bytes are shown", func(e *fakeEngine) {
 			e.alert.Service = &portvigil.Service{Banner: []byte("HELLO\x1b\r\nsecond\r\n")}
 		}, []string{`Behind it unknown service Its first bytes HELLO\x1b second Usually`}, nil},

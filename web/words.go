@@ -72,6 +72,8 @@ func shown(text any) string {
 	switch text := text.(type) {
 	case string:
 		s = text
+	case *string: // what may be unknown, and is not here
+		s = *text
 	case []byte:
 		s = string(text)
 	default:

@@ -131,7 +131,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return p, portvigil.Errorf(portvigil.CodeInvalid, "--exclude %q is neither an address nor a network", portvigil.Printable(text))
+		return p, portvigil.Errorf(portvigil.CodeInvalid, "--exclude %s is neither an address nor a network", portvigil.Quoted(text))
 	}
 	return p.Masked(), nil
 }
