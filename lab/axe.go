@@ -13,11 +13,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -126,8 +126,9 @@ var WCAG = []string{"wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"}
 
 // Axe holds the page as it is now against the rules of axe-core that have one of
 // the tags, all of WCAG where none is given. It returns a line for each element
-// that violates one: the rule, the element, and what to do. Axe is brought in past
-// the page's policy, and does not need it.
+// that violates one: the rule, the element, and what to do. What axe cannot tell
+// is told as well, but for text whose contrast our own measure finds enough. Axe is
+// brought in past the page's policy, and does not need it.
 func (tab *Tab) Axe(t testing.TB, tags ...string) []string {
 	t.Helper()
 	if len(tags) == 0 {
@@ -142,54 +143,18 @@ func (tab *Tab) AxeRules(t testing.TB, rules ...string) []string {
 	return tab.axe(t, map[string]any{"type": "rule", "values": rules})
 }
 
-// axe runs the rules. preload would fetch style sheets again, for rules that none
-// of these tags has.
 func (tab *Tab) axe(t testing.TB, only map[string]any) []string {
 	t.Helper()
 	RequireAxe(t)
 	program, _ := axeProgram() // RequireAxe has looked at the error
-	if !Ask[bool](t, tab, "typeof axe === 'object'") {
+	if !tab.axeComes {
+		call(t, tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: program})
 		run(t, tab, "bring in axe", chromedp.Evaluate[chromedp.Void](program))
+		tab.axeComes = true
 	}
-	options, err := json.Marshal(map[string]any{"runOnly": only, "resultTypes": []string{"violations"}, "preload": false})
+	options, err := json.Marshal(map[string]any{"runOnly": only})
 	if err != nil {
 		t.Fatal(err)
 	}
-	type element struct {
-		Target         []any  `json:"target"`
-		FailureSummary string `json:"failureSummary"`
-	}
-	type violation struct {
-		ID    string    `json:"id"`
-		Nodes []element `json:"nodes"`
-	}
-	var lines []string
-	for _, v := range Ask[[]violation](t, tab, fmt.Sprintf("axe.run(document, %s).then(r => r.violations.map(v => "+
-		"({id: v.id, nodes: v.nodes.map(n => ({target: n.target, failureSummary: n.failureSummary}))})))", options)) {
-		for _, e := range v.Nodes {
-			lines = append(lines, fmt.Sprintf("%s: %s: %s", v.ID, strings.Trim(fmt.Sprint(e.Target), "[]"), strings.Join(strings.Fields(e.FailureSummary), " ")))
-		}
-	}
-	return lines
-}
-
-// Sideways lists the elements that stick out of the page to the right, so that it
-// has to be scrolled sideways to read them; nil where the page need not be. What
-// scrolls in a box of its own is no part of it.
-func (tab *Tab) Sideways(t testing.TB) []string {
-	t.Helper()
-	return Ask[[]string](t, tab, `(() => {
-		const page = document.scrollingElement, width = page.clientWidth;
-		if (page.scrollWidth <= width) return [];
-		const out = [...document.body.querySelectorAll('*')].filter(e => {
-			if (e.getBoundingClientRect().right + scrollX <= width + 0.5) return false;
-			for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
-				if (getComputedStyle(p).overflowX !== 'visible') return false;
-			return true;
-		});
-		const name = e => e.tagName.toLowerCase() + [...e.classList].map(c => '.' + c).join('');
-		const inner = out.filter(e => !out.some(o => o !== e && e.contains(o)));
-		return [page.scrollWidth + ' pixels wide in ' + width].concat(inner.slice(0, 5).map(e =>
-			name(e.parentElement) + ' > ' + name(e) + ', to ' + Math.round(e.getBoundingClientRect().right + scrollX) + ': ' + e.textContent.trim().slice(0, 40)));
-	})()`)
+	return judged[[]string](t, tab, fmt.Sprintf("lab.axe(%s)", options))
 }

@@ -76,6 +76,8 @@ func (b *Browser) start(t testing.TB, dir string) pipe {
 		// What is off the screen is shot and clicked, too.
 		"--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding", "--disable-background-timer-throttling",
 		"--force-color-profile=srgb", "--hide-scrollbars",
+		// An element says what assistive technology is told of it.
+		"--enable-blink-features=ComputedAccessibilityInfo",
 		"--no-startup-window",
 	}
 	if os.Geteuid() == 0 {

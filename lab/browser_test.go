@@ -32,7 +32,13 @@ var trialPages = map[string]string{
 	"/over.css": `#lid { position: fixed; inset: 0; background: white } a:focus { outline: none }`,
 	"/bad": `<!doctype html><html><head><title></title></head><body><p class="pale">Hardly to be read</p><input>
 		<link rel="stylesheet" href="/bad.css"><div class="wide"><span>much too wide</span></div><div class="box"><div class="wide">scrolls by itself</div></div></body></html>`,
-	"/bad.css":   `.pale { color: #ccc; background: #fff } .wide { width: 2000px } .box { overflow-x: auto } @media (prefers-color-scheme: dark) { .pale { color: #000 } }`,
+	"/bad.css": `.pale { color: #ccc; background: #fff } .wide { width: 2000px } .box { overflow-x: auto } @media (prefers-color-scheme: dark) { .pale { color: #000 } }`,
+	"/lost": `<!doctype html><html lang="en"><head><title>Lost</title><link rel="stylesheet" href="/lost.css"></head><body><main><h1>Lost</h1>
+		<details><summary>Folded</summary><p class="pale">Hardly to be read</p></details><a class="bare" href="/next">Bare</a> <a class="faint" href="/next">Faint</a> <a class="below" href="/next">Below</a>
+		<label>Trap <input id="trap"></label> <a href="/next">Never</a><svg width="200" height="40"><rect width="200" height="40"/><text y="20">Dim</text></svg></main><div id="lid"></div><script src="/lost.js"></script></body></html>`,
+	"/lost.css": `body { color: #000; background: #fff } .pale { color: #ccc } .bare:focus { outline: none } .faint:focus { outline: 2px solid #ddd } .below { position: absolute; top: 300px }
+		#lid { position: fixed; inset: 290px 0 auto; height: 90px; background: #eee } rect { fill: #333 } text { fill: #555 }`,
+	"/lost.js":   `document.getElementById('trap').onkeydown = (e) => e.key === 'Tab' && e.preventDefault()`,
 	"/inline":    `<!doctype html><html lang="en"><head><title>Inline</title></head><body><script>alert(1)</script></body></html>`,
 	"/dialog":    `<!doctype html><html lang="en"><head><title>Dialog</title></head><body><script src="/dialog.js"></script></body></html>`,
 	"/dialog.js": `alert('hello')`,
@@ -131,7 +137,7 @@ func TestABrowserNoticesWhatIsWrong(t *testing.T) {
 		}
 	}
 	tab.Scheme(t, lab.Dark)
-	if found := tab.AxeRules(t, "color-contrast"); found != nil {
+	if found := tab.AxeRules(t, "color-contrast"); len(found) > 0 {
 		t.Errorf("what can be read in the dark is told:\n%v", found)
 	}
 	if got := tab.Sideways(t); len(got) != 2 || !strings.HasPrefix(got[0], "2008 pixels wide in 1440") || !strings.Contains(got[1], "much too wide") {
@@ -217,6 +223,51 @@ func TestABrowserIsUsedAsPeopleDo(t *testing.T) {
 		if width := map[string]int{"next": 780, "other": 1440}[name]; err != nil || picture.Width != width || picture.Height < 100 {
 			t.Errorf("the picture of %s is %d by %d (%v), want %d wide", want, picture.Width, picture.Height, err, width)
 		}
+	}
+}
+
+// TestFlawsAreFound: what somebody without a mouse, or without good eyes, is stopped
+// by is told, wherever it shows.
+func TestFlawsAreFound(t *testing.T) {
+	t.Parallel()
+	lab.RequireAxe(t)
+	b, base := trial(t)
+	tab := b.Tab(t)
+	tab.Open(t, base+"/lost")
+	found := func(first bool) map[string][]string {
+		t.Helper()
+		list := map[string][]string{}
+		for _, f := range tab.Flaws(t, first) {
+			what, _, _ := strings.Cut(f.What, ": Fix")
+			list[what] = append(list[what], f.When)
+		}
+		return list
+	}
+	everywhere := []string{"1440, light", "1440, dark", "390, light", "390, dark", "200-percent, light", "200-percent, dark"}
+	const dim = "color-contrast: text: rgb(85, 85, 85) on rgb(51, 51, 51) is 1.69:1, want 4.5:1"
+	want := map[string][]string{
+		"color-contrast: p": everywhere,
+		dim:                 everywhere,
+		`one does not see that link "Bare" has the focus`:   {"1440, light", "390, dark"},
+		`one does not see that link "Faint" has the focus`:  {"1440, light", "390, dark"},
+		`link "Below" is covered when it has the focus`:     {"1440, light", "390, dark"},
+		"the focus does not come round":                     {"1440, light"},
+		"the Tab key never comes to link Never":             {"1440, light"},
+		"it is not in the colours that the reader asks for": {"1440, dark", "390, dark", "200-percent, dark"},
+	}
+	if diff := cmp.Diff(want, found(true)); diff != "" {
+		t.Errorf("the first page of a template (-want +got)\n%s", diff)
+	}
+	want = map[string][]string{
+		"color-contrast: p": {"1440, light", "390, dark"},
+		dim:                 {"1440, light", "390, dark"},
+		`one does not see that link "Bare" has the focus`:   {"1440, light"},
+		`one does not see that link "Faint" has the focus`:  {"1440, light"},
+		`link "Below" is covered when it has the focus`:     {"1440, light"},
+		"it is not in the colours that the reader asks for": {"390, dark"},
+	}
+	if diff := cmp.Diff(want, found(false)); diff != "" {
+		t.Errorf("a further page (-want +got)\n%s", diff)
 	}
 }
 

@@ -56,5 +56,6 @@
 //
 // Begin at Lab.New in lab.go and Host in host.go; daemons.go has the targets,
 // mailbox.go and receiver.go the other ends of notifications, browser.go and
-// tab.go the pages' readers, lab_test.go and browser_test.go all of them in use.
+// tab.go the pages' readers, usable.go what keeps them from a page, lab_test.go
+// and browser_test.go all of them in use.
 package lab

@@ -164,74 +164,57 @@ func (tab *Tab) click(t testing.TB, what string, node nodeID) {
 
 // Stop is where the focus rests on its way through a page.
 type Stop struct {
-	Role, Name string
-	Shown      bool // one sees that it is there: by an outline or a shadow
+	Role    string `json:"role"` // as assistive technology is told, like the name
+	Name    string `json:"name"`
+	Shown   bool   `json:"shown"`   // one sees that it is there: an outline that stands out, by 3:1
+	Covered bool   `json:"covered"` // something else lies over all of it
 
-	node nodeID
+	Number int `json:"number"` // the same for the same element, since Stops began
 }
 
-// Focus is what has the focus, nil for nothing. What a page replaces just then is
-// looked for again.
+// Focus is what has the focus, nil for nothing.
 func (tab *Tab) Focus(t testing.TB) *Stop {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; pause() {
-		node := tab.object(t, "document.activeElement === document.body ? null : document.activeElement")
-		if node == 0 {
-			return nil
-		}
-		s := tab.stop(t, node)
-		if s.Role != "" || time.Now().After(deadline) {
-			return s
-		}
-	}
+	return judged[*Stop](t, tab, "lab.stop()")
 }
 
-// stop is what assistive technology is told of an element: without a role for one
-// that is no longer on the page.
-func (tab *Tab) stop(t testing.TB, node nodeID) *Stop {
-	t.Helper()
-	alone := false
-	tree := call(t, tab, accessibility.GetPartialAXTree, accessibility.GetPartialAXTreeParams{BackendNodeID: node, FetchRelatives: &alone})
-	s := &Stop{node: node}
-	for _, n := range tree.Nodes {
-		if n.BackendDOMNodeID == node && n.Role != nil && n.Name != nil {
-			s.Role, s.Name = textOf(n.Role.Value), textOf(n.Name.Value)
-		}
-	}
-	s.Shown = on[bool](t, tab, node, `function() {
-		const c = getComputedStyle(this);
-		return c.outlineStyle !== 'none' && parseFloat(c.outlineWidth) > 0 || c.boxShadow !== 'none';
-	}`)
-	return s
-}
-
-// maxStops is more than any page of ours has.
-const maxStops = 1000
+// maxStops is more than any page of ours has, and maxParts more than the parts of one
+// field, such as a date's, which all have the focus as that field.
+const maxStops, maxParts = 1000, 12
 
 // Stops goes once through the page by the Tab key, from its top, and returns where
 // the focus rested. It fails the test where the focus never comes round.
 func (tab *Tab) Stops(t testing.TB) []Stop {
 	t.Helper()
-	// Where a field had the focus from the beginning, the Tab key would go on from there.
-	const fromTheTop = `function() { this.tabIndex = -1; this.focus(); this.blur(); this.removeAttribute("tabindex"); scrollTo(0, 0); return true; }`
-	on[bool](t, tab, tab.object(t, "document.body"), fromTheTop)
-	var list []Stop
-	for range maxStops {
+	list, round := tab.stops(t)
+	if !round {
+		t.Fatalf("the focus does not come round on %s", tab.Path(t))
+	}
+	return list
+}
+
+func (tab *Tab) stops(t testing.TB) (list []Stop, round bool) {
+	t.Helper()
+	judged[chromedp.Void](t, tab, "lab.stopAnew()")
+	for there := 0; len(list) < maxStops && there < maxParts; {
 		tab.Press(t, KeyTab)
 		s := tab.Focus(t)
-		if s == nil || len(list) > 0 && s.node == list[0].node {
-			return list
+		if s == nil || len(list) > 0 && s.Number == 0 {
+			return list, true
+		}
+		if there++; len(list) > 0 && s.Number != list[len(list)-1].Number {
+			there = 0
 		}
 		list = append(list, *s)
 	}
-	t.Fatalf("the focus does not come round on %s", tab.Path(t))
-	return nil
+	return list, false
 }
 
 // TabTo presses the Tab key until the focus is on what has that role and name.
 func (tab *Tab) TabTo(t testing.TB, role, name string) {
 	t.Helper()
-	var first nodeID
+	seen := map[int]bool{}
+	last := -1
 	for range maxStops {
 		tab.Press(t, KeyTab)
 		s := tab.Focus(t)
@@ -240,11 +223,10 @@ func (tab *Tab) TabTo(t testing.TB, role, name string) {
 			continue
 		case s.Role == role && s.Name == name:
 			return
-		case s.node == first:
+		case seen[s.Number] && s.Number != last:
 			t.Fatalf("the Tab key never comes to %s %q on %s", role, name, tab.Path(t))
-		case first == 0:
-			first = s.node
 		}
+		seen[s.Number], last = true, s.Number
 	}
 	t.Fatalf("the Tab key never comes to %s %q on %s", role, name, tab.Path(t))
 }

@@ -28,6 +28,7 @@ type story struct {
 	database string
 	under    []string // the command that the server runs under; none for most
 	local    bool     // it looks at its own machine from inside, too
+	folder   string   // that the baseline follows; "" for none
 	lab      *lab.Lab
 	scanner  *lab.Host
 	target   *lab.Host
@@ -157,6 +158,9 @@ func (s *story) serve() {
 	}
 	if s.database != "" {
 		args = append(args, "--database", s.database)
+	}
+	if s.folder != "" {
+		args = append(args, "--baseline-dir", s.folder)
 	}
 	s.server = s.scanner.Start(s.t, args[0], args[1:]...)
 }

@@ -25,6 +25,8 @@ type Tab struct {
 	browser *Browser
 	ctx     context.Context
 	seen    witness
+
+	axeComes bool // every page that is opened from now on has axe
 }
 
 // Tab opens a tab of somebody who has no cookie yet, 1440 pixels wide and light.

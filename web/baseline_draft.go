@@ -49,7 +49,8 @@ func (p *pages) draftOf(r *http.Request, version string) (draft, error) {
 		return d, err
 	}
 	if len(versions) == 0 {
-		if d.Newest, err = p.engine.Document(r.Context(), d.Kind, d.Name); err != nil {
+		// What is not written yet can be begun: of a group, and of a host before it is added.
+		if d.Newest, err = p.engine.Document(r.Context(), d.Kind, d.Name); err != nil && portvigil.ErrorCode(err) != portvigil.CodeNotFound {
 			return d, err
 		}
 		d.Newest.Kind, d.Newest.Name = d.Kind, d.Name

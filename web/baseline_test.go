@@ -159,6 +159,21 @@ func TestABaselineShowsWhatIsNotExplainedFirst(t *testing.T) {
 	}
 }
 
+func TestTheBaselineOfAGroupIsBegun(t *testing.T) {
+	t.Parallel()
+	s, cookie := documented(t)
+	s.engine.versions, s.engine.fails = nil, map[string]error{"document": portvigil.Errorf(portvigil.CodeNotFound, "there is no baseline for group shop")}
+	says(t, s.as(t, cookie, "/baseline/shop?kind=group"), 200, "What is written here counts for every host of the group", "Add the first entry")
+	says(t, s.as(t, cookie, "/baseline/shop/text?kind=group"), 200, "group: shop")
+	page := s.as(t, cookie, "/baseline/shop/entry?kind=group")
+	says(t, page, 200, "Add an entry")
+	check := s.fill(t, cookie, page, "/baseline/shop/entry?kind=group", url.Values{"port": {"22"}, "why": {"ssh"}, "owner": {"ann"}, "step": {"check"}})
+	says(t, check, 200, "+group: shop", "+ - port: 22")
+	if w := s.fill(t, cookie, check, "/baseline/shop/entry?kind=group", url.Values{"step": {"save"}}); w.Code != http.StatusSeeOther || len(s.engine.versions) != 1 {
+		t.Errorf("answered %d: %s", w.Code, seen(t, w))
+	}
+}
+
 func TestAnEntryIsChangedInTwoSteps(t *testing.T) {
 	t.Parallel()
 	s, cookie := documented(t)

@@ -21,7 +21,12 @@ import (
 // newSiteInTime is a site with ann, whose accounts have the site's clock as well.
 func newSiteInTime(t *testing.T) *site {
 	t.Helper()
-	s := newSite(base, edited(nil))
+	return newSiteInTimeOf(t, edited(nil))
+}
+
+func newSiteInTimeOf(t *testing.T, e *fakeEngine) *site {
+	t.Helper()
+	s := newSite(base, e)
 	s.keeper.accounts = account.NewKeeper(new(accounttest.Storage), account.Options{
 		Clock: func() time.Time { return s.now }, Cost: account.Cost{Memory: 8, Passes: 1, Lanes: 1}})
 	if _, err := s.keeper.accounts.AddUser(t.Context(), "root", "ann", password); err != nil {

@@ -425,7 +425,8 @@ func failure(t *testing.T, w *httptest.ResponseRecorder) APIError {
 type site struct {
 	engine  *fakeEngine
 	keeper  *Doorkeeper
-	handler http.Handler
+	pages   *pages
+	handler http.Handler // of them
 	now     time.Time
 	log     *bytes.Buffer
 }
@@ -437,12 +438,13 @@ func newSite(base string, e *fakeEngine) *site {
 	log, text := logged()
 	s.log = text
 	s.keeper = NewDoorkeeper(base, newAccounts(), func() time.Time { return s.now })
-	s.handler = Pages(e, s.keeper, Surroundings{MetricsToken: metricsToken, MakeChannel: s.makeChannel, Operator: e.operator,
+	s.pages = newPages(e, s.keeper, Surroundings{MetricsToken: metricsToken, MakeChannel: s.makeChannel, Operator: e.operator,
 		Measure: func(context.Context) (Metrics, error) {
 			return Metrics{Hosts: len(e.hosts), Channels: e.channels}, e.err
 		},
 		About: func(context.Context) (About, error) { return e.about, e.err },
 	}, log)
+	s.handler = guard(s.keeper, s.pages.mux)
 	return s
 }
 

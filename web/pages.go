@@ -31,13 +31,17 @@ type Surroundings struct {
 // Pages serves what people look at and decide on, and /metrics to who brings
 // its token.
 func Pages(e Engine, d *Doorkeeper, s Surroundings, log *slog.Logger) http.Handler {
+	return guard(d, newPages(e, d, s, log).mux)
+}
+
+func newPages(e Engine, d *Doorkeeper, s Surroundings, log *slog.Logger) *pages {
 	p := &pages{engine: e, doorkeeper: d, log: log, now: d.now, around: s, mux: http.NewServeMux(),
 		metrics: metricsHandler(s.Measure, s.MetricsToken, d, log),
 		views:   template.Must(template.New("").Funcs(words).ParseFS(files, "pages/*.html"))}
 	for pattern, route := range p.routes() {
 		p.mux.HandleFunc(pattern, p.shows(route))
 	}
-	return guard(d, p.mux)
+	return p
 }
 
 type pages struct {
