@@ -22,12 +22,15 @@ type site struct {
 
 // newSite starts a server that watches its own machine, too, and a browser that
 // reaches its pages as through ssh -L.
-func newSite(t *testing.T) *site {
-	t.Helper()
-	lab.Require(t, "chromium")
-	s := &site{story: (&story{t: t, local: true}).begin(), base: "http://127.0.0.1:7979"}
-	s.browser = s.lab.Browser(t)
-	lab.Forward(t, s.browser.Host, s.scanner, 7979)
+func newSite(t *testing.T) *site { return siteOf(&story{t: t, local: true}) }
+
+// siteOf is newSite for a story that says what else it has.
+func siteOf(of *story) *site {
+	of.t.Helper()
+	lab.Require(of.t, "chromium")
+	s := &site{story: of.begin(), base: "http://127.0.0.1:7979"}
+	s.browser = s.lab.Browser(s.t)
+	lab.Forward(s.t, s.browser.Host, s.scanner, 7979)
 	return s
 }
 
@@ -45,9 +48,9 @@ func (s *site) signedIn() *lab.Tab {
 	return tab
 }
 
-// hostile is what a door says to everybody, for pages to show and never to run;
+// lure is what a door says to everybody, for pages to show and never to run;
 // with Go's escapes, as doorman takes it.
-const hostile = `<script>alert(1)</script><img src=x onerror=alert(2)>\" onload=\"alert(3)\r\n`
+const lure = `<script>alert(1)</script><img src=x onerror=alert(2)>\" onload=\"alert(3)\r\n`
 
 // The doors of web1 that alerts are about, by what becomes of them.
 const (
@@ -116,7 +119,7 @@ const webDoors = "22,80,8000-8020,9100"
 func (s *site) alertsOfWeb1() {
 	s.t.Helper()
 	t, web := s.t, s.target
-	web.Listen(t, "-say", hostile, fmt.Sprintf("tcp/:%d", doorNew))
+	web.Listen(t, "-say", lure, fmt.Sprintf("tcp/:%d", doorNew))
 	for port := uint16(doorAcknowledged); port <= doorAccepted; port++ {
 		web.Nginx(t, port)
 	}
