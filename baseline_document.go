@@ -19,6 +19,12 @@ func ReadDocument(kind, name string, text []byte) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
+	return OnlyDocument(kind, name, docs)
+}
+
+// OnlyDocument returns the one of a text's documents, of which there is at least
+// one; errors are those of ReadDocument.
+func OnlyDocument(kind, name string, docs []Document) (Document, error) {
 	if len(docs) > 1 {
 		return Document{}, Errorf(CodeInvalid, "%s %s:%d:1: a second document", kind, Printable(name), docs[1].Line).
 			WithHint("a server keeps one document a host or group; write %s into its own", Printable(docs[1].title()))

@@ -135,7 +135,9 @@ func (r *baselineReader) document(root *yamlNode) Document {
 	case d.Group != "" && len(d.Groups) > 0:
 		r.fail(root.at, "a group has no groups", "name them in the documents of its hosts")
 	}
-	for i, item := range r.list(root, "entries") {
+	entries := r.list(root, "entries")
+	d.Entries = slices.Grow(d.Entries, len(entries))
+	for i, item := range entries {
 		e := r.entry(item.value, fmt.Sprintf("entries[%d]", i))
 		e.Group = d.Group
 		d.Entries = append(d.Entries, e)

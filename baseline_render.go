@@ -3,7 +3,6 @@ package portvigil
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,10 +152,20 @@ func formatAddress(p netip.Prefix) string {
 	return s
 }
 
-// plainYAML is what every reader of YAML takes for the same text without
-// quotes: it begins with a letter or a slash, and nothing in it can end it or
-// begin something else, in brackets neither.
-var plainYAML = regexp.MustCompile(`^[\pL/_][\pL\pM0-9/_.+@()' -]*$`)
+// plainYAML reports whether every reader of YAML takes s for the same text without
+// quotes: it begins with a letter or a slash, and nothing in it can end it or begin
+// something else, in brackets neither.
+func plainYAML(s string) bool {
+	for i, r := range s {
+		switch {
+		case unicode.IsLetter(r) || r == '/' || r == '_':
+		case i > 0 && (unicode.IsMark(r) || '0' <= r && r <= '9' || strings.ContainsRune(".+@()' -", r)):
+		default:
+			return false
+		}
+	}
+	return s != "" && !strings.HasSuffix(s, " ") && !slices.Contains(notText, strings.ToLower(s))
+}
 
 // notText are the plain words that one version of YAML or another reads as
 // something else than text.
@@ -166,7 +175,7 @@ var notText = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "nul
 // safe, else in double quotes. Bytes that are no UTF-8 become U+FFFD.
 func quoteYAML(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	if plainYAML.MatchString(s) && !strings.HasSuffix(s, " ") && !slices.Contains(notText, strings.ToLower(s)) {
+	if plainYAML(s) {
 		return s
 	}
 	var b strings.Builder

@@ -1,6 +1,10 @@
 package portvigil
 
-import "time"
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
 
 // EntrySight is what the views say now of the doors that an entry is about. The
 // zero value: nothing is known of them.
@@ -19,23 +23,48 @@ const (
 // Opens reports whether something was seen to be open or to listen.
 func (s EntrySight) Opens() bool { return s == SightOpen || s == SightListening }
 
-// SightOf says what the exposures of a host say of an entry, whichever entry they
-// were judged by. A range without an open door is shut where the host was looked at.
-func SightOf(e Entry, exposures []Exposure) EntrySight {
-	best := SightUnknown
+// DoorSight is what the views say now of one endpoint of a host.
+type DoorSight struct {
+	Door    Door
+	Address netip.Addr // the zero Addr: every address of the host
+	Sight   EntrySight
+}
+
+// DoorSights says it of a host's exposures, in the order that Join has them in.
+func DoorSights(exposures []Exposure) []DoorSight {
+	list := make([]DoorSight, len(exposures))
 	for i := range exposures {
 		x := &exposures[i]
-		if x.Proto != e.Proto || !e.Ports.Contains(x.Port) || x.Address.IsValid() && !e.holdsBound(x.Address) {
-			continue
+		list[i] = DoorSight{x.Door(), x.Address, x.sight()}
+	}
+	return list
+}
+
+// SightOf says what the doors of a host say of an entry, whichever entry they were
+// judged by. They come in the order of DoorSights. A range without an open door is
+// shut where the host was looked at.
+func SightOf(e Entry, doors []DoorSight) EntrySight {
+	best := SightUnknown
+	for _, s := range doors[firstOf(e, doors, doorOfSight):] {
+		if s.Door.Proto != e.Proto || !e.Ports.Contains(s.Door.Port) {
+			break
 		}
-		if s := x.sight(); s.rank() > best.rank() {
-			best = s
+		if !s.Address.IsValid() || e.holdsBound(s.Address) {
+			best = best.Surer(s.Sight)
 		}
 	}
-	if best == SightUnknown && !e.Ports.Single() && len(exposures) > 0 {
+	if best == SightUnknown && !e.Ports.Single() && len(doors) > 0 {
 		return SightShut
 	}
 	return best
+}
+
+func doorOfSight(s DoorSight) Door { return s.Door }
+
+// firstOf is where the doors of an entry begin in a list that is in their order.
+func firstOf[T any](e Entry, list []T, doorOf func(T) Door) int {
+	at, _ := slices.BinarySearchFunc(list, Door{e.Proto, e.Ports.First}, func(t T, d Door) int { return compareDoors(doorOf(t), d) })
+	return at
 }
 
 func (x *Exposure) sight() EntrySight {
@@ -85,10 +114,14 @@ type LastOpen struct {
 	Time time.Time
 }
 
-// LastOpenOf is when any door of the entry was last seen open; zero for never.
+// LastOpenOf is when any door of the entry was last seen open; zero for never. The
+// list is in the order of protocol and port.
 func LastOpenOf(e Entry, list []LastOpen) (last time.Time) {
-	for _, l := range list {
-		if e.Proto == l.Door.Proto && e.Ports.Contains(l.Door.Port) && l.Time.After(last) {
+	for _, l := range list[firstOf(e, list, func(l LastOpen) Door { return l.Door }):] {
+		if l.Door.Proto != e.Proto || !e.Ports.Contains(l.Door.Port) {
+			break
+		}
+		if l.Time.After(last) {
 			last = l.Time
 		}
 	}

@@ -3,6 +3,7 @@ package portvigil
 import (
 	"bytes"
 	"cmp"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -122,11 +123,18 @@ func readForEdit(name string, text []byte) ([]Document, *baselineFile, error) {
 	return readDocuments(f)
 }
 
+// spot is what an entry is about: ports at an address.
+type spot struct {
+	ports   PortRange
+	proto   Proto
+	address netip.Prefix
+}
+
+func (e Entry) spot() spot { return spot{e.Ports, e.Proto, e.Address} }
+
 // sameTarget reports whether two entries are about the same ports at the same
 // address.
-func sameTarget(a, b Entry) bool {
-	return a.Ports == b.Ports && a.Proto == b.Proto && a.Address == b.Address
-}
+func sameTarget(a, b Entry) bool { return a.spot() == b.spot() }
 
 // mergeTwins merges entries for the same target; the later is the newer.
 func mergeTwins(entries []Entry, now time.Time) []Entry {

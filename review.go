@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// ReviewSpan is how far a monthly review looks: an entry that ends within it, or
-// that nothing was behind for as long, is looked at. A month has at most 31 days.
-const ReviewSpan = 31 * 24 * time.Hour
-
 // Review is one run through the baseline: who decided what about which entry, and
 // who signed for it. There is at most one that is not signed yet; it can be left,
 // and goes on where it was.
@@ -25,6 +21,21 @@ type Review struct {
 	Name      string             `json:"name,omitempty"`      // as written under it
 	Remark    string             `json:"remark,omitempty"`
 	Left      []ReviewedEntry    `json:"left,omitempty"` // what was left undecided
+}
+
+// ReviewSummary is what lists say of a review: counts instead of what was decided.
+type ReviewSummary struct {
+	ID        string
+	Signed    time.Time
+	Name      string
+	Remark    string
+	Decisions int
+	Left      int
+}
+
+// Summary sums the review up.
+func (r *Review) Summary() ReviewSummary {
+	return ReviewSummary{r.ID, r.Signed, r.Name, r.Remark, len(r.Decisions), len(r.Left)}
 }
 
 // ReviewedEntry is an entry as it was written when a review was about it.
@@ -63,166 +74,6 @@ type ReviewDecision struct {
 	Text string    `json:"text"`
 	By   string    `json:"by"`
 	Time time.Time `json:"time"`
-}
-
-// ReviewReason is why an entry has to be looked at.
-type ReviewReason string
-
-// The reasons, the more pressing first.
-const (
-	ReviewUnexplained ReviewReason = "unexplained"
-	ReviewNoOwner     ReviewReason = "no-owner"
-	ReviewExpired     ReviewReason = "expired"
-	ReviewExpires     ReviewReason = "expires-soon"
-	ReviewNotOpen     ReviewReason = "not-open"
-	ReviewNew         ReviewReason = "new"
-)
-
-// Sentence says the reason in a few words.
-func (r ReviewReason) Sentence() string {
-	switch r {
-	case ReviewUnexplained:
-		return "not explained"
-	case ReviewNoOwner:
-		return "no owner"
-	case ReviewExpired:
-		return "expired"
-	case ReviewExpires:
-		return "expires soon"
-	case ReviewNotOpen:
-		return "not seen open for a month"
-	case ReviewNew:
-		return "new since the last review"
-	}
-	return string(r)
-}
-
-// ReviewItem is an entry that somebody has to decide about.
-type ReviewItem struct {
-	Kind    string         `json:"kind"`
-	Name    string         `json:"name"`
-	Version int            `json:"version"` // the newest of its document, where it is number Index
-	Index   int            `json:"index"`   // from 0
-	Entry   Entry          `json:"entry"`
-	Reasons []ReviewReason `json:"reasons"`
-	// Sight is what the views say now, LastOpen when it was last seen open.
-	Sight    EntrySight `json:"sight,omitempty"`
-	LastOpen time.Time  `json:"last_open,omitzero"`
-	// Decision is what was decided in the review that is open; nil for nothing yet.
-	Decision *ReviewDecision `json:"decision,omitempty"`
-}
-
-// Agenda is what there is to review now.
-type Agenda struct {
-	Review *Review      `json:"review"` // the one that is open; nil where none was begun
-	Last   *Review      `json:"last"`   // the one that was signed last; nil for none
-	Items  []ReviewItem `json:"items"`  // by document, as baselines are listed
-	// Meanwhile are newest versions, without their text, that somebody made beside
-	// the review after it was begun.
-	Meanwhile []BaselineVersion `json:"meanwhile"`
-}
-
-// Open counts the items that nobody has decided about.
-func (a Agenda) Open() (n int) {
-	for _, i := range a.Items {
-		if i.Decision == nil {
-			n++
-		}
-	}
-	return n
-}
-
-// Reviewed is a document as a review takes it.
-type Reviewed struct {
-	BaselineVersion
-	Document Document
-	// Before is the document as it was when a review was last signed; nil for never.
-	Before *Document
-	Left   []ReviewedEntry // what that review left undecided
-	Hosts  []ReviewedHost  // those that it holds for
-}
-
-// ReviewedHost is what was seen of a host.
-type ReviewedHost struct {
-	Exposures []Exposure
-	LastOpen  []LastOpen
-	// Blind tells that no view has looked at it completely, so that nothing follows
-	// from what was not seen.
-	Blind bool
-}
-
-// Items returns what of the document has to be looked at. What was kept from an
-// older review stays kept until its text is another.
-func (d Reviewed) Items(r *Review, now time.Time) (items []ReviewItem) {
-	for k, e := range d.Document.Entries {
-		item := ReviewItem{Kind: d.Kind, Name: d.Name, Version: d.Version, Index: k, Entry: e}
-		blind := len(d.Hosts) == 0
-		for _, h := range d.Hosts {
-			item.Sight = item.Sight.Surer(SightOf(e, h.Exposures))
-			if last := LastOpenOf(e, h.LastOpen); last.After(item.LastOpen) {
-				item.LastOpen = last
-			}
-			blind = blind || h.Blind
-		}
-		item.Reasons = e.reviewReasons(now)
-		if !blind && !item.Sight.Opens() && item.Sight != SightUnverified && now.Sub(item.LastOpen) > ReviewSpan {
-			item.Reasons = append(item.Reasons, ReviewNotOpen)
-		}
-		if d.isNew(e) {
-			item.Reasons = append(item.Reasons, ReviewNew)
-		}
-		item.Decision = r.decisionOn(d.Kind, d.Name, e)
-		if len(item.Reasons) > 0 {
-			items = append(items, item)
-		}
-	}
-	return items
-}
-
-// isNew reports whether nobody has decided about the entry's doors in a review.
-func (d Reviewed) isNew(e Entry) bool {
-	if d.Before == nil || !slices.ContainsFunc(d.Before.Entries, func(o Entry) bool { return sameTarget(o, e) }) {
-		return true
-	}
-	text := FormatEntry(e)
-	return slices.ContainsFunc(d.Left, func(l ReviewedEntry) bool { return l.Kind == d.Kind && l.Name == d.Name && l.Text == text })
-}
-
-// reviewReasons returns what an entry itself gives reason for.
-func (e Entry) reviewReasons(now time.Time) (list []ReviewReason) {
-	if e.Unexplained() {
-		list = append(list, ReviewUnexplained)
-	}
-	if e.Owner == "" {
-		list = append(list, ReviewNoOwner)
-	}
-	switch {
-	case e.Expired(now):
-		list = append(list, ReviewExpired)
-	case e.ExpiresWithin(now, ReviewSpan):
-		list = append(list, ReviewExpires)
-	}
-	return list
-}
-
-// ExpiresWithin reports whether the last day of the entry is over within the span,
-// and is not yet.
-func (e Entry) ExpiresWithin(now time.Time, span time.Duration) bool {
-	return !e.Expires.IsZero() && !e.Expired(now) && e.Expires.End().Sub(now) <= span
-}
-
-// decisionOn returns what was decided about the entry as it is written now.
-func (r *Review) decisionOn(kind, name string, e Entry) *ReviewDecision {
-	if r == nil {
-		return nil
-	}
-	text := FormatEntry(e)
-	for i := len(r.Decisions) - 1; i >= 0; i-- {
-		if d := r.Decisions[i]; d.Kind == kind && d.Name == name && d.Text == text && d.Verdict != ReviewClose {
-			return &d
-		}
-	}
-	return nil
 }
 
 // Decide notes a decision, and that its document is at the decision's version. Where

@@ -31,6 +31,24 @@ type BaselineVersion struct {
 	Edit string `json:"edit,omitempty"`
 }
 
+// DocumentStatus is the newest version of a document, with what it says.
+type DocumentStatus struct {
+	BaselineVersion
+	Document Document
+	Hosts    []SeenHost // those that it holds for, by name
+}
+
+// SeenHost is what a document's entries can be held against: what is and was seen of
+// a host's doors.
+type SeenHost struct {
+	Name     string
+	Doors    []DoorSight // in the order of DoorSights
+	LastOpen []LastOpen  // by protocol and port
+	// Blind tells that no view has looked at it completely, so that nothing follows
+	// from what was not seen.
+	Blind bool
+}
+
 // AuditEntry is one step of an alert's story.
 type AuditEntry struct {
 	ID    string    `json:"id"`

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/portvigil/portvigil"
@@ -15,19 +16,20 @@ func (t *Tx) AlertsWhere(f portvigil.AlertFilter) (page []portvigil.Alert, total
 	if err := t.row(`SELECT count(*) FROM alerts WHERE `+c.text(), c.args...).Scan(&total); err != nil || total == 0 {
 		return nil, 0, err
 	}
-	order := ""
+	order := `changed DESC, id DESC`
 	switch f.Order {
 	case portvigil.ByOpened:
-		order = `opened DESC, `
+		order = `opened DESC, ` + order
 	case portvigil.BySeverity:
-		order = `CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END, `
+		order = `CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END, ` + order
 	}
 	limit := f.Limit
 	if limit <= 0 {
 		limit = total
 	}
-	page, err = t.alertRows(`WHERE `+c.text()+` ORDER BY `+order+`changed DESC, id DESC LIMIT ? OFFSET ?`,
-		append(c.args, limit, max(f.Offset, 0))...)
+	// The ids of the page first: what is sorted would take the bodies of all along.
+	page, err = t.alertRows(`WHERE org = ? AND id IN (SELECT id FROM alerts WHERE `+c.text()+` ORDER BY `+order+` LIMIT ? OFFSET ?) ORDER BY `+order,
+		slices.Concat([]any{org}, c.args, []any{limit, max(f.Offset, 0)})...)
 	return page, total, err
 }
 
@@ -80,7 +82,11 @@ func alertConditions(f portvigil.AlertFilter) *conditions {
 	if f.Attention {
 		c.add(`attention = 1`) // no parameter: the index is for this value alone
 	}
-	addAny(c, `state`, f.States)
+	state := `state`
+	if slices.Contains(f.States, portvigil.AlertResolved) {
+		state = `state || ''` // nearly all are: an expression, so that the index by state is passed over
+	}
+	addAny(c, state, f.States)
 	addAny(c, `severity`, f.Severities)
 	addAny(c, `kind`, f.Kinds)
 	addAny(c, `family`, f.Families)

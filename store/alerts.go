@@ -20,9 +20,11 @@ func (t *Tx) Alert(id string) (portvigil.Alert, error) {
 	if len(id) < shortestID {
 		return portvigil.Alert{}, missing
 	}
-	// substr, unlike LIKE, has no letters with a meaning.
-	found, err := t.alerts(`id = ? OR substr(id, 1, ?) = ? OR substr(id, length(id) - ? + 1) = ?`,
-		id, len(id), id, len(id), id)
+	found, err := t.alerts(`id = ?`, id)
+	if err == nil && len(found) == 0 {
+		// substr, unlike LIKE, has no letters with a meaning.
+		found, err = t.alerts(`substr(id, 1, ?) = ? OR substr(id, length(id) - ? + 1) = ?`, len(id), id, len(id), id)
+	}
 	switch {
 	case err != nil:
 		return portvigil.Alert{}, err

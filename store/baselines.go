@@ -24,9 +24,13 @@ func (t *Tx) Baselines() ([]portvigil.BaselineVersion, error) {
 // BaselinesFor returns the newest version of a host's document and of each group's,
 // the host's first, then by name.
 func (t *Tx) BaselinesFor(host string) ([]portvigil.BaselineVersion, error) {
-	return records[portvigil.BaselineVersion](t, "baselines",
-		`SELECT name, body FROM baselines b WHERE org = ? AND (kind = 'host' AND name = ? OR kind < 'host' OR kind > 'host') AND `+newest+`
-			ORDER BY CASE kind WHEN 'host' THEN 0 ELSE 1 END, kind, name`, org, host)
+	const which = `SELECT name, body FROM baselines b WHERE org = ? AND kind = `
+	own, err := records[portvigil.BaselineVersion](t, "baselines", which+`'host' AND name = ? AND `+newest, org, host)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := records[portvigil.BaselineVersion](t, "baselines", which+`'group' AND `+newest+` ORDER BY name`, org)
+	return append(own, groups...), err
 }
 
 // BaselineVersions returns every version of a document, the oldest first.

@@ -85,8 +85,11 @@ func (t *Tx) WakeRequest(r portvigil.LookRequest) error {
 // OpenRequests returns a host's requests that are wanted or running by when they
 // are due; of all hosts for "".
 func (t *Tx) OpenRequests(hostID string) ([]portvigil.LookRequest, error) {
-	return t.requests(`org = ? AND state IN ('wanted', 'running') AND (? = '' OR host_id = ?) ORDER BY due, id`,
-		org, hostID, hostID)
+	const open = `org = ? AND state IN ('wanted', 'running')`
+	if hostID == "" {
+		return t.requests(open+` ORDER BY due, id`, org)
+	}
+	return t.requests(open+` AND host_id = ? ORDER BY due, id`, org, hostID)
 }
 
 // Setting returns a setting's value, "" where it was never put.

@@ -27,6 +27,11 @@ func (t *Tx) Reviews() ([]portvigil.Review, error) {
 		`SELECT id, body FROM reviews WHERE org = ? ORDER BY CASE signed WHEN 0 THEN 0 ELSE 1 END, signed DESC, id DESC`, org)
 }
 
+// Review returns the review, or an Error with CodeNotFound.
+func (t *Tx) Review(id string) (portvigil.Review, error) {
+	return record[portvigil.Review](t, "reviews", "review", id, `SELECT id, body FROM reviews WHERE org = ? AND id = ?`, org, id)
+}
+
 // LastOpen returns when each door of a host was last seen open or listening by any
 // view, by protocol and port.
 func (t *Tx) LastOpen(hostID string) (list []portvigil.LastOpen, err error) {

@@ -34,6 +34,14 @@ func testReviews(t *testing.T, s *Store) {
 	open.Signed = at(25)
 	update(t, s, func(tx *Tx) error { return tx.PutReview(open) })
 	list(late, open, early)
+	view(t, s, func(tx *Tx) error {
+		got, err := tx.Review(early.ID)
+		same(t, got, early)
+		if _, err := tx.Review("R"); portvigil.ErrorCode(err) != portvigil.CodeNotFound {
+			t.Errorf("a review that is not there: %v", err)
+		}
+		return err
+	})
 }
 
 func testLastOpen(t *testing.T, s *Store) {

@@ -15,18 +15,18 @@ const (
 )
 
 // baselineOf gathers what holds for a host from the newest documents.
-func baselineOf(tx Tx, h portvigil.Host) (portvigil.Baseline, error) {
+func (e *Engine) baselineOf(tx Tx, h portvigil.Host) (portvigil.Baseline, error) {
 	versions, err := tx.BaselinesFor(h.Name)
 	if err != nil {
 		return portvigil.Baseline{}, err
 	}
 	var docs []portvigil.Document
 	for _, v := range versions {
-		parsed, err := portvigil.ParseBaseline(nameOf(v.Kind, v.Name), []byte(v.Text))
+		in, err := e.parsed.in(v)
 		if err != nil {
 			return portvigil.Baseline{}, fmt.Errorf("read the baseline of %s %s: %w", v.Kind, v.Name, err)
 		}
-		docs = append(docs, parsed...)
+		docs = append(docs, in...)
 	}
 	b, _ := portvigil.BaselineFor(docs, h.Name, h.Groups...)
 	return b, nil

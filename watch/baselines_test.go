@@ -47,6 +47,21 @@ func TestAnEditThatWasMadeFromAnOlderVersionIsRefused(t *testing.T) {
 	w.quiet()
 }
 
+func TestWhatIsNotTheDocumentIsNotImported(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.web(22)
+	for name, text := range map[string]string{"another host's": "version: 1\nhost: web2\n", "two": documented + "---\nversion: 1\nhost: web2\n"} {
+		_, err := w.engine.ImportBaseline(t.Context(), "bob", []portvigil.BaselineVersion{{Kind: docHost, Name: web1, Text: text}})
+		if portvigil.ErrorCode(err) != portvigil.CodeInvalid {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if list := must(w.engine.Documents(t.Context())); len(list) != 0 {
+		t.Errorf("there is %+v", list)
+	}
+}
+
 func TestEditsAtTheSameTimeLoseNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/portvigil/portvigil"
@@ -25,6 +26,42 @@ func (e *Engine) Document(ctx context.Context, kind, name string) (v portvigil.B
 			WithHint("see those there are: portvigil baseline export")
 	})
 	return v, err
+}
+
+// Documents returns the newest version of every document, hosts first, by name, with
+// what it says and the hosts for which it holds. Who gets them does not change what
+// is in them.
+func (e *Engine) Documents(ctx context.Context) (list []portvigil.DocumentStatus, err error) {
+	err = e.viewHosts(ctx, func(v snapshot) error { list, err = e.documents(v, v.hosts); return err })
+	return list, err
+}
+
+func (e *Engine) documents(tx Tx, hosts []summed) ([]portvigil.DocumentStatus, error) {
+	versions, err := tx.Baselines()
+	if err != nil {
+		return nil, err
+	}
+	list, at := make([]portvigil.DocumentStatus, len(versions)), map[docName]int{}
+	for i, v := range versions {
+		list[i].BaselineVersion, at[docName{v.Kind, v.Name}] = v, i
+		if list[i].Document, err = e.parsed.only(v); err != nil {
+			return nil, err
+		}
+	}
+	for _, h := range hosts {
+		groups := slices.Clone(h.Host.Groups)
+		if i, there := at[docName{docHost, h.Host.Name}]; there {
+			list[i].Hosts = append(list[i].Hosts, h.seen)
+			groups = append(groups, list[i].Document.Groups...)
+		}
+		slices.Sort(groups)
+		for _, g := range slices.Compact(groups) {
+			if i, there := at[docName{docGroup, g}]; there {
+				list[i].Hosts = append(list[i].Hosts, h.seen)
+			}
+		}
+	}
+	return list, nil
 }
 
 // DocumentVersions returns every version of a document, the oldest first; none

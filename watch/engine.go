@@ -86,6 +86,7 @@ type Engine struct {
 	swept    time.Time // when the hosts were last judged; of whoever runs Run
 	folder   follower
 
+	parsed    parsed
 	summaries summaries
 }
 
@@ -95,6 +96,7 @@ func New(store Store, outside outsideViewer, m messenger, o Options) *Engine {
 	if e.chance == nil {
 		e.chance = rand.Int64N
 	}
+	e.summaries.turn = make(chan struct{}, 1)
 	e.store = noting{store, &e.dues, &e.summaries, &e.feed}
 	e.folder.Folder = o.Folder
 	if e.clock == nil {

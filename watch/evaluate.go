@@ -46,7 +46,7 @@ func (e *Engine) situation(tx Tx, h portvigil.Host) (portvigil.Situation, error)
 	if err != nil {
 		return portvigil.Situation{}, err
 	}
-	baseline, err := baselineOf(tx, h)
+	baseline, err := e.baselineOf(tx, h)
 	if err != nil {
 		return portvigil.Situation{}, err
 	}

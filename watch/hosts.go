@@ -127,9 +127,25 @@ func (e *Engine) Hosts(ctx context.Context) (list []portvigil.HostStatus, err er
 		if err != nil {
 			return err
 		}
+		alerts, _, err := tx.AlertsWhere(portvigil.AlertFilter{States: portvigil.OpenStates()})
+		if err != nil {
+			return err
+		}
+		alertsOf := map[string][]portvigil.Alert{}
+		for _, a := range alerts {
+			alertsOf[a.Host] = append(alertsOf[a.Host], a)
+		}
+		requests, err := tx.OpenRequests("")
+		if err != nil {
+			return err
+		}
+		requestsOf := map[string][]portvigil.LookRequest{}
+		for _, r := range requests {
+			requestsOf[r.HostID] = append(requestsOf[r.HostID], r)
+		}
 		list = nil
 		for _, h := range hosts {
-			s, err := e.status(tx, h)
+			s, err := e.status(tx, h, alertsOf[h.Name], requestsOf[h.ID])
 			if err != nil {
 				return err
 			}
@@ -147,34 +163,34 @@ func (e *Engine) Host(ctx context.Context, name string) (s portvigil.HostStatus,
 		if err != nil {
 			return err
 		}
-		s, err = e.status(tx, h)
+		alerts, _, err := tx.AlertsWhere(portvigil.AlertFilter{States: portvigil.OpenStates(), Hosts: []string{name}})
+		if err != nil {
+			return err
+		}
+		requests, err := tx.OpenRequests(h.ID)
+		if err != nil {
+			return err
+		}
+		s, err = e.status(tx, h, alerts, requests)
 		return err
 	})
 	return s, err
 }
 
-func (e *Engine) status(tx Tx, h portvigil.Host) (portvigil.HostStatus, error) {
+// status is what is known of a host with these open alerts and requests.
+func (e *Engine) status(tx Tx, h portvigil.Host, alerts []portvigil.Alert, requests []portvigil.LookRequest) (portvigil.HostStatus, error) {
 	situation, err := e.situation(tx, h)
 	if err != nil {
 		return portvigil.HostStatus{}, err
 	}
-	s := portvigil.HostStatus{Host: h, Exposures: portvigil.Join(situation), Alerts: []portvigil.Alert{}, Views: []portvigil.ViewStatus{},
+	s := portvigil.HostStatus{Host: h, Exposures: portvigil.Join(situation), Alerts: append([]portvigil.Alert{}, alerts...), Views: []portvigil.ViewStatus{},
 		Kept: e.line.kept(h.ID)}
 	for _, t := range situation.Trails {
 		s.Views = append(s.Views, viewStatus(h, t, situation.Now))
 	}
-	alerts, _, err := tx.AlertsWhere(portvigil.AlertFilter{Attention: true, Hosts: []string{h.Name}})
-	if err != nil {
-		return s, err
-	}
-	for _, a := range alerts {
-		if a.Open() {
-			s.Alerts = append(s.Alerts, a)
-		}
-	}
 	slices.SortFunc(s.Alerts, func(a, b portvigil.Alert) int { return cmp.Or(a.Opened.Compare(b.Opened), cmp.Compare(a.ID, b.ID)) })
-	s.NextOutside, s.NextInside, err = nextLooks(tx, h)
-	return s, err
+	s.NextOutside, s.NextInside = nextLooks(requests)
+	return s, nil
 }
 
 func viewStatus(h portvigil.Host, t portvigil.Trail, now time.Time) portvigil.ViewStatus {
@@ -408,7 +424,7 @@ func (e *Engine) showLooks(ctx context.Context, h portvigil.Host, id string, sen
 		if r, err = tx.Request(id); err != nil {
 			return err
 		}
-		if baseline, err = baselineOf(tx, h); err != nil {
+		if baseline, err = e.baselineOf(tx, h); err != nil {
 			return err
 		}
 		looks, err = tx.LooksOfRun(h.ID, r.Run)

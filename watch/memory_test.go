@@ -361,6 +361,10 @@ func (tx *memoryTx) BaselineVersions(kind, name string) ([]portvigil.BaselineVer
 
 func (tx *memoryTx) PutReview(r portvigil.Review) error { return put(tx, "review", r.ID, r) }
 
+func (tx *memoryTx) Review(id string) (portvigil.Review, error) {
+	return one[portvigil.Review](tx, "review", id)
+}
+
 func (tx *memoryTx) Reviews() ([]portvigil.Review, error) {
 	list, err := all(tx, "review", anyOf[portvigil.Review])
 	slices.SortStableFunc(list, func(a, b portvigil.Review) int {
@@ -380,7 +384,9 @@ func (tx *memoryTx) LastOpen(hostID string) ([]portvigil.LastOpen, error) {
 			last[d] = portvigil.LastOpen{Door: d, Time: i.Last.Time}
 		}
 	}
-	return slices.Collect(maps.Values(last)), err
+	return slices.SortedFunc(maps.Values(last), func(a, b portvigil.LastOpen) int {
+		return cmp.Or(cmp.Compare(a.Door.Proto, b.Door.Proto), cmp.Compare(a.Door.Port, b.Door.Port))
+	}), err
 }
 
 // withSecret is a channel as it is stored.

@@ -39,7 +39,8 @@ type touched struct {
 	alerts     []string
 	// allListed tells that lists may say something else of every host.
 	allListed bool
-	other     bool              // what is about no host and no alert
+	other     bool // what is about no host and no alert
+	reviews   bool
 	called    map[string]string // names of hosts by id, as the transaction read them
 }
 
@@ -146,6 +147,11 @@ func (tx notingTx) PutChannel(c portvigil.ChannelRow) error {
 func (tx notingTx) RemoveChannel(id string) error {
 	tx.touched.other = true
 	return tx.Tx.RemoveChannel(id)
+}
+
+func (tx notingTx) PutReview(r portvigil.Review) error {
+	tx.touched.reviews = true
+	return tx.Tx.PutReview(r)
 }
 
 func (tx notingTx) PutScopeRule(r portvigil.ScopeRule) error {

@@ -17,8 +17,38 @@ const (
 
 // Agenda says what there is to review now, and how far the review is that is open.
 func (e *Engine) Agenda(ctx context.Context) (a portvigil.Agenda, err error) {
-	err = e.store.View(ctx, func(tx Tx) error { a, err = e.agenda(tx); return err })
+	err = e.viewHosts(ctx, func(v snapshot) error {
+		reviews, err := e.standing(v)
+		if err != nil {
+			return err
+		}
+		a, err = e.agenda(v, v.hosts, reviews)
+		return err
+	})
 	return a, err
+}
+
+// PastReviews sums up the reviews that were signed, the newest first.
+func (e *Engine) PastReviews(ctx context.Context) (list []portvigil.ReviewSummary, err error) {
+	err = e.viewHosts(ctx, func(v snapshot) error {
+		reviews, err := e.standing(v)
+		if err == nil {
+			list = slices.Clone(reviews.past)
+		}
+		return err
+	})
+	return list, err
+}
+
+// Review returns a review that was signed.
+func (e *Engine) Review(ctx context.Context, id string) (r portvigil.Review, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		if r, err = tx.Review(id); err == nil && r.Signed.IsZero() || portvigil.ErrorCode(err) == portvigil.CodeNotFound {
+			return portvigil.Errorf(portvigil.CodeNotFound, "there is no such review").WithHint("see the list of those that were signed")
+		}
+		return err
+	})
+	return r, err
 }
 
 // Reviews returns the reviews that were signed, the newest first.
@@ -31,21 +61,14 @@ func (e *Engine) Reviews(ctx context.Context) (list []portvigil.Review, err erro
 	return list, err
 }
 
-func (e *Engine) agenda(tx Tx) (a portvigil.Agenda, err error) {
-	a = portvigil.Agenda{Items: []portvigil.ReviewItem{}, Meanwhile: []portvigil.BaselineVersion{}}
-	if a.Review, a.Last, err = reviewsOf(tx); err != nil {
-		return a, err
-	}
-	versions, err := tx.Baselines()
+func (e *Engine) agenda(tx Tx, hosts []summed, reviews *standing) (a portvigil.Agenda, err error) {
+	a = portvigil.Agenda{Review: reviews.open, Last: reviews.last, Items: []portvigil.ReviewItem{}, Meanwhile: []portvigil.BaselineVersion{}}
+	docs, err := e.reviewed(tx, hosts, a.Last)
 	if err != nil {
 		return a, err
 	}
-	docs, err := e.reviewed(tx, versions, a.Last)
-	if err != nil {
-		return a, err
-	}
+	a.Items = append(a.Items, portvigil.ReviewItems(docs, a.Review, a.Last, e.now())...)
 	for _, d := range docs {
-		a.Items = append(a.Items, d.Items(a.Review, e.now())...)
 		if a.Review == nil || a.Review.Version(d.Kind, d.Name) == d.Version {
 			continue
 		}
@@ -74,89 +97,72 @@ func besideReview(tx Tx, newest portvigil.BaselineVersion, r *portvigil.Review) 
 	return list, err
 }
 
-// reviewsOf returns the review that is open and the one that was signed last.
-func reviewsOf(tx Tx) (open, last *portvigil.Review, err error) {
-	all, err := tx.Reviews()
-	for i := range all {
-		switch r := &all[i]; {
-		case r.Signed.IsZero():
-			open = r
-		case last == nil || r.Signed.After(last.Signed):
-			last = r
-		}
+// standing is how the reviews stand, read anew where one was written.
+func (e *Engine) standing(v snapshot) (*standing, error) {
+	if kept := e.summaries.reviews(); kept != nil {
+		return kept, nil
 	}
-	return open, last, err
-}
-
-// reviewed gathers the documents with what was seen of their hosts.
-func (e *Engine) reviewed(tx Tx, versions []portvigil.BaselineVersion, last *portvigil.Review) ([]portvigil.Reviewed, error) {
-	docs := make([]portvigil.Reviewed, len(versions))
-	members := map[string][]string{} // the groups that a host's document names
-	for i, v := range versions {
-		d, err := before(tx, v, last)
-		if err != nil {
-			return nil, err
-		}
-		docs[i] = d
-		if v.Kind == docHost {
-			members[v.Name] = d.Document.Groups
-		}
-	}
-	hosts, err := tx.Hosts()
+	read, err := standingOf(v)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range hosts {
-		seen, err := e.reviewedHost(tx, h)
-		if err != nil {
+	read.since = v.since
+	e.summaries.keepReviews(read)
+	return read, nil
+}
+
+// standingOf reads how the reviews stand: each is as large as the baseline.
+func standingOf(tx Tx) (*standing, error) {
+	s := &standing{}
+	all, err := tx.Reviews()
+	for _, r := range all { // a copy: those that are over are not held
+		if r.Signed.IsZero() {
+			s.open = &r
+			continue
+		}
+		s.past = append(s.past, r.Summary())
+		if s.last == nil {
+			s.last = &r
+		}
+	}
+	return s, err
+}
+
+// reviewed gathers the documents, each with how it was before.
+func (e *Engine) reviewed(tx Tx, hosts []summed, last *portvigil.Review) ([]portvigil.Reviewed, error) {
+	docs, err := e.documents(tx, hosts)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]portvigil.Reviewed, len(docs))
+	for i, d := range docs {
+		list[i].DocumentStatus = d
+		if list[i].Before, err = e.before(tx, d, last); err != nil {
 			return nil, err
 		}
-		groups := append(slices.Clone(h.Groups), members[h.Name]...)
-		for i, d := range docs {
-			if d.Kind == docHost && d.Name == h.Name || d.Kind == docGroup && slices.Contains(groups, d.Name) {
-				docs[i].Hosts = append(docs[i].Hosts, seen)
-			}
-		}
 	}
-	return docs, nil
+	return list, nil
 }
 
-// before reads a document, and how it was when a review was last signed.
-func before(tx Tx, v portvigil.BaselineVersion, last *portvigil.Review) (portvigil.Reviewed, error) {
-	d := portvigil.Reviewed{BaselineVersion: v}
-	var err error
-	if d.Document, err = portvigil.ReadDocument(v.Kind, v.Name, []byte(v.Text)); err != nil || last == nil {
-		return d, err
+// before is a document as it was when a review was last signed, nil where there was
+// none of it.
+func (e *Engine) before(tx Tx, d portvigil.DocumentStatus, last *portvigil.Review) (*portvigil.Document, error) {
+	if last == nil {
+		return nil, nil
 	}
-	d.Left = last.Left
-	then := last.Version(v.Kind, v.Name)
-	if then == 0 {
-		return d, nil
-	}
-	text := v.Text
-	if then != v.Version {
-		versions, err := tx.BaselineVersions(v.Kind, v.Name)
+	switch then := last.Version(d.Kind, d.Name); then {
+	case 0:
+		return nil, nil
+	case d.Version:
+		return &d.Document, nil
+	default:
+		versions, err := tx.BaselineVersions(d.Kind, d.Name)
 		if err != nil || then > len(versions) {
-			return d, err
+			return nil, err
 		}
-		text = versions[then-1].Text
+		old, err := e.parsed.only(versions[then-1])
+		return &old, err
 	}
-	old, err := portvigil.ReadDocument(v.Kind, v.Name, []byte(text))
-	d.Before = &old
-	return d, err
-}
-
-func (e *Engine) reviewedHost(tx Tx, h portvigil.Host) (portvigil.ReviewedHost, error) {
-	s, err := e.situation(tx, h)
-	if err != nil {
-		return portvigil.ReviewedHost{}, err
-	}
-	seen := portvigil.ReviewedHost{Exposures: portvigil.Join(s), Blind: true}
-	for _, t := range s.Trails {
-		seen.Blind = seen.Blind && !viewStatus(h, t, s.Now).Fresh
-	}
-	seen.LastOpen, err = tx.LastOpen(h.ID)
-	return seen, err
 }
 
 // Decide does what somebody decided about an entry in the review that is open, or
@@ -235,12 +241,12 @@ func (e *Engine) editOf(q portvigil.ReviewRequest, v portvigil.BaselineVersion, 
 // openReview returns the review that is open; a new one rests on the newest version
 // of each document.
 func (e *Engine) openReview(tx Tx, by string) (portvigil.Review, error) {
-	open, _, err := reviewsOf(tx)
-	if err != nil || open != nil {
-		if open == nil {
-			open = &portvigil.Review{}
-		}
-		return *open, err
+	reviews, err := standingOf(tx)
+	if err != nil {
+		return portvigil.Review{}, err
+	}
+	if reviews.open != nil {
+		return *reviews.open, nil
 	}
 	r := portvigil.Review{ID: portvigil.NewID(), Begun: e.now(), By: by, Decisions: []portvigil.ReviewDecision{}}
 	r.Documents, err = reviewedNow(tx)
@@ -268,7 +274,15 @@ func (e *Engine) SignReview(ctx context.Context, by string, s portvigil.ReviewSi
 			WithHint("a name takes %d characters, a remark %d", maxSignature, maxRemark)
 	}
 	err = e.store.Update(ctx, func(tx Tx) error {
-		a, err := e.agenda(tx)
+		hosts, _, err := e.sumUp(tx, 0) // as this transaction sees them; nothing of it is kept
+		if err != nil {
+			return err
+		}
+		reviews, err := standingOf(tx)
+		if err != nil {
+			return err
+		}
+		a, err := e.agenda(tx, hosts, reviews)
 		if err != nil {
 			return err
 		}

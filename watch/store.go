@@ -124,8 +124,10 @@ type acts interface {
 
 type reviews interface {
 	PutReview(portvigil.Review) error
+	Review(id string) (portvigil.Review, error)
 	Reviews() ([]portvigil.Review, error) // one that is not signed first, then the newest
-	// LastOpen returns when each door of a host was last seen open or listening.
+	// LastOpen returns when each door of a host was last seen open or listening, by
+	// protocol and port.
 	LastOpen(hostID string) ([]portvigil.LastOpen, error)
 }
 

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -10,11 +9,14 @@ import (
 	"github.com/portvigil/portvigil"
 )
 
-// summaries keeps what lists say of each host, until something is written about
-// the host or a moment comes that may change it. It is a memory of what the store
-// says and nothing rests on it: a host that it does not know is summed up anew. The
-// zero value is ready.
+// summaries keeps what lists and reviews say of each host, until something is written
+// about the host or a moment comes that may change it. It is a memory of what the
+// store says and nothing rests on it: a host that it does not know is summed up anew.
 type summaries struct {
+	// turn has room for the one who sums up, so that of those who ask at once each
+	// finds what the one before has made.
+	turn chan struct{}
+
 	mu sync.Mutex
 	// writes counts what was written. What is summed up from a view before a write
 	// about its host is not shown after it. All guarded by mu.
@@ -23,11 +25,24 @@ type summaries struct {
 	ids    map[string]uint64 // the last one about a host, by its id
 	names  map[string]uint64 // and by its name
 	kept   map[string]summed // by host id
+	// reviewed is the last one about a review, and standing how those stand; nil where
+	// they were not read. Guarded by mu.
+	reviewed uint64
+	standing *standing
 }
 
-// summed is a summary with what it holds for.
+// standing is how the reviews stand. Nobody changes what is in it.
+type standing struct {
+	open, last *portvigil.Review         // last is the one that was signed last; nil for none
+	past       []portvigil.ReviewSummary // of those that were signed, the newest first
+	since      uint64                    // the writes that it knows of
+}
+
+// summed is a summary with what it holds for. Doors and alerts are counted in it, not
+// kept: of an endpoint it has some 100 bytes, where its exposure takes 2 KB.
 type summed struct {
 	portvigil.HostSummary
+	seen  portvigil.SeenHost
 	since uint64    // the writes that it knows of
 	at    time.Time // when it was made
 	next  time.Time // from then on time may have changed it; zero for never
@@ -40,16 +55,17 @@ func (s *summaries) begin() (since uint64) {
 	return s.writes
 }
 
-// of returns the summary of a host, false where there is none that holds now.
-func (s *summaries) of(h portvigil.Host, now time.Time) (portvigil.HostSummary, bool) {
+// of returns the summary of a host, false where there is none that holds now. Who
+// gets it does not change it.
+func (s *summaries) of(h portvigil.Host, now time.Time) (summed, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known, there := s.kept[h.ID]
 	if !there || known.since < max(s.every, s.ids[h.ID], s.names[h.Name]) ||
 		now.Before(known.at) || !known.next.IsZero() && !now.Before(known.next) {
-		return portvigil.HostSummary{}, false
+		return summed{}, false
 	}
-	return known.copied(), true
+	return known, true
 }
 
 // copied is the summary for somebody who may change it.
@@ -74,10 +90,10 @@ func (s *summaries) keep(list []summed) {
 }
 
 // forget drops the hosts that are watched no more.
-func (s *summaries) forget(hosts []portvigil.Host, since uint64) {
+func (s *summaries) forget(hosts []summed, since uint64) {
 	ids, names := map[string]bool{}, map[string]bool{}
 	for _, h := range hosts {
-		ids[h.ID], names[h.Name] = true, true
+		ids[h.Host.ID], names[h.Host.Name] = true, true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +105,7 @@ func (s *summaries) forget(hosts []portvigil.Host, since uint64) {
 
 // touched makes old what a transaction wrote about.
 func (s *summaries) touched(t touched) {
-	if !t.allListed && len(t.ids)+len(t.names)+len(t.asked) == 0 {
+	if !t.allListed && !t.reviews && len(t.ids)+len(t.names)+len(t.asked)+len(t.looked) == 0 {
 		return
 	}
 	s.mu.Lock()
@@ -101,7 +117,10 @@ func (s *summaries) touched(t touched) {
 	if t.allListed {
 		s.every = s.writes
 	}
-	for _, id := range slices.Concat(t.ids, t.asked) {
+	if t.reviews {
+		s.reviewed = s.writes
+	}
+	for _, id := range slices.Concat(t.ids, t.asked, t.looked) {
 		s.ids[id] = s.writes
 	}
 	for _, name := range t.names {
@@ -109,84 +128,21 @@ func (s *summaries) touched(t touched) {
 	}
 }
 
-// Overview returns what lists say of every host, by name. It sums up only what was
-// written about, or has become old, since it was asked last.
-func (e *Engine) Overview(ctx context.Context) (list []portvigil.HostSummary, err error) {
-	since := e.summaries.begin()
-	var hosts []portvigil.Host
-	var made []summed
-	err = e.store.View(ctx, func(tx Tx) error {
-		list, made = nil, nil
-		if hosts, err = tx.Hosts(); err != nil {
-			return err
-		}
-		for _, h := range hosts {
-			s, there := e.summaries.of(h, e.now())
-			if !there {
-				anew, err := e.summarize(tx, h, since)
-				if err != nil {
-					return err
-				}
-				made = append(made, anew)
-				s = anew.copied()
-			}
-			s.Kept = e.line.kept(h.ID)
-			list = append(list, s)
-		}
+// reviews returns how the reviews stand, nil where that has to be read.
+func (s *summaries) reviews() *standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.standing == nil || s.standing.since < s.reviewed {
 		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	e.summaries.keep(made)
-	e.summaries.forget(hosts, since)
-	return list, nil
+	return s.standing
 }
 
-// summarize sums one host up from what the store says.
-func (e *Engine) summarize(tx Tx, h portvigil.Host, since uint64) (summed, error) {
-	situation, err := e.situation(tx, h)
-	if err != nil {
-		return summed{}, err
+// keepReviews takes how the reviews stand, as it was read since begin returned.
+func (s *summaries) keepReviews(read *standing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.standing == nil || s.standing.since <= read.since {
+		s.standing = read
 	}
-	// Alerts change with time only where the engine judges again, and writes that.
-	s := summed{since: since, at: situation.Now, next: portvigil.NextDue(situation, nil, nil),
-		HostSummary: portvigil.HostSummary{Host: h, Doors: map[portvigil.Verdict]int{}, Alerts: map[portvigil.Severity]int{}, Views: []portvigil.ViewStatus{}}}
-	for _, x := range portvigil.Join(situation) {
-		s.Doors[x.Verdict]++
-	}
-	for _, t := range situation.Trails {
-		s.Views = append(s.Views, viewStatus(h, t, situation.Now))
-	}
-	counts, err := tx.AlertCounts(portvigil.AlertFilter{Attention: true, Hosts: []string{h.Name}})
-	if err != nil {
-		return s, err
-	}
-	for _, c := range counts {
-		if c.State == portvigil.AlertResolved {
-			s.ToNote += c.Count
-			continue
-		}
-		s.Alerts[c.Severity] += c.Count
-		if c.Severity.Rank() > s.Worst.Rank() {
-			s.Worst = c.Severity
-		}
-	}
-	s.NextOutside, s.NextInside, err = nextLooks(tx, h)
-	return s, err
-}
-
-// nextLooks returns when each view looks at the host next, zero for never.
-func nextLooks(tx Tx, h portvigil.Host) (outside, inside time.Time, err error) {
-	open, err := tx.OpenRequests(h.ID)
-	for _, r := range open {
-		next := &outside
-		if r.View == portvigil.Inside {
-			next = &inside
-		}
-		if next.IsZero() || r.Due.Before(*next) {
-			*next = r.Due
-		}
-	}
-	return outside, inside, err
 }

@@ -36,6 +36,10 @@ func (e *Engine) Run(ctx context.Context) error {
 		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("judging the hosts failed", "err", err)
 		}
+		// Summed up now, so that who asks first after a quiet night does not wait for 500 hosts.
+		if _, err := e.Overview(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("summing up the hosts failed", "err", err)
+		}
 		for swept := true; swept; {
 			select {
 			case <-ctx.Done():

@@ -53,7 +53,7 @@ func (p *pages) about(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	hosts, err := p.engine.Hosts(r.Context())
+	hosts, err := p.engine.Overview(r.Context())
 	if err != nil {
 		p.fail(w, r, err)
 		return

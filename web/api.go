@@ -86,6 +86,10 @@ func (a *api) hosts(r *http.Request) ([]portvigil.HostStatus, error) {
 	return listed(a.engine.Hosts(r.Context()))
 }
 
+func (a *api) overview(r *http.Request) ([]portvigil.HostSummary, error) {
+	return listed(a.engine.Overview(r.Context()))
+}
+
 func (a *api) addHost(r *http.Request, h portvigil.Host) (portvigil.Host, error) {
 	h.Local = false
 	return a.engine.AddHost(r.Context(), by(r), h)

@@ -75,6 +75,9 @@ func (a *api) routes() []route {
 			request: request{needs: []string{"until", "why"}}, example: map[string]string{"until": "2026-05-03T14:00:00Z", "why": "new disks"}}},
 		{"DELETE /v1/hosts/{name}/maintenance", write, answering(a, a.endMaintenance), about{id: "endMaintenance", summary: "End maintenance of a host",
 			text: "Tells now what was kept back."}},
+		{"GET /v1/overview", read, answering(a, a.overview), about{id: "getOverview", summary: "Sum hosts up",
+			text: "Of every host that is watched: how many doors it has by verdict and how many open alerts by severity, and how far each view can be trusted. " +
+				"Where there are many hosts, this is a small part of what the list of hosts is, and comes at once."}},
 
 		{"GET /v1/scope", read, answering(a, a.scope), about{id: "listScope", summary: "List what may be scanned",
 			text: "The rules that were given. Beside them the addresses of the hosts are in scope; what is denied never is."}},

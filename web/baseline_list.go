@@ -78,7 +78,7 @@ type baselinesPage struct {
 }
 
 func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
-	versions, err := p.engine.Baselines(r.Context())
+	documents, err := p.engine.Documents(r.Context())
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -88,11 +88,7 @@ func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	lines, err := p.documents.lines(versions, hosts, p.now())
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
+	lines := documentLines(documents, hosts, p.now())
 	b := baselinesPage{Folder: p.engine.BaselineFolder(), Documents: first(lines, maxDocuments)}
 	for _, l := range lines {
 		b.All.Entries += l.Entries
@@ -104,27 +100,18 @@ func (p *pages) baselines(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, "baselines.html", page{"Baseline", b})
 }
 
-// lines is a row for each document, and for each host that has none; what is
+// documentLines is a row for each document, and for each host that has none; what is
 // unexplained comes first.
-func (d *documents) lines(versions []portvigil.BaselineVersion, hosts []portvigil.HostSummary, now time.Time) ([]documentLine, error) {
-	var lines []documentLine
-	written := map[string]bool{}
-	docs := make([]portvigil.Document, len(versions))
-	groups := map[string][]string{}
-	for i, v := range versions {
-		var err error
-		if docs[i], err = d.of(v); err != nil {
-			return nil, err
-		}
-		if v.Kind == "host" {
-			written[v.Name], groups[v.Name] = true, docs[i].Groups
-		}
+func documentLines(documents []portvigil.DocumentStatus, hosts []portvigil.HostSummary, now time.Time) []documentLine {
+	missing, written := map[string]int{}, map[string]bool{}
+	for _, h := range hosts {
+		missing[h.Host.Name] = h.Doors[portvigil.Verdict(portvigil.Missing)]
 	}
-	for i, v := range versions {
-		of := holdsFor(v.Kind, v.Name, hosts, groups)
-		line := documentLine{subject: subject{v.Kind, v.Name}, entryCounts: countsOf(docs[i], now), Newest: v, Hosts: len(of)}
-		if v.Kind == "host" && len(of) == 1 {
-			line.Missing = of[0].Doors[portvigil.Verdict(portvigil.Missing)]
+	var lines []documentLine
+	for _, d := range documents {
+		line := documentLine{subject: subject{d.Kind, d.Name}, entryCounts: countsOf(d.Document, now), Newest: d.BaselineVersion, Hosts: len(d.Hosts)}
+		if d.Kind == "host" {
+			written[d.Name], line.Missing = true, missing[d.Name]
 		}
 		lines = append(lines, line)
 	}
@@ -136,19 +123,7 @@ func (d *documents) lines(versions []portvigil.BaselineVersion, hosts []portvigi
 	slices.SortStableFunc(lines, func(a, b documentLine) int {
 		return cmp.Or(cmp.Compare(b.Unexplained, a.Unexplained), cmp.Compare(b.Expired, a.Expired), cmp.Compare(b.Ending, a.Ending))
 	})
-	return lines, nil
-}
-
-// holdsFor returns the hosts for which a document holds. groups are those that the
-// documents of hosts name, beside those given when the host was added.
-func holdsFor(kind, name string, hosts []portvigil.HostSummary, groups map[string][]string) (list []portvigil.HostSummary) {
-	for _, h := range hosts {
-		own := h.Host.Name
-		if kind == "host" && own == name || kind == "group" && (slices.Contains(h.Host.Groups, name) || slices.Contains(groups[own], name)) {
-			list = append(list, h)
-		}
-	}
-	return list
+	return lines
 }
 
 func countsOf(d portvigil.Document, now time.Time) (c entryCounts) {
@@ -168,9 +143,9 @@ func countsOf(d portvigil.Document, now time.Time) (c entryCounts) {
 }
 
 // sightOf is the surest that is seen of an entry on any of the hosts.
-func sightOf(e portvigil.Entry, hosts []portvigil.HostStatus) (s portvigil.EntrySight) {
-	for i := range hosts {
-		s = s.Surer(portvigil.SightOf(e, hosts[i].Exposures))
+func sightOf(e portvigil.Entry, hosts []portvigil.SeenHost) (s portvigil.EntrySight) {
+	for _, h := range hosts {
+		s = s.Surer(portvigil.SightOf(e, h.Doors))
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/portvigil/portvigil"
@@ -23,7 +24,7 @@ func (l entryLine) Place() (list []string) {
 		list = append(list, text)
 	}
 	if l.Scope != "" {
-		list = append(list, "scope "+string(l.Scope))
+		list = append(list, scopeWords(l.Scope))
 	}
 	if len(l.From) > 0 {
 		list = append(list, "from "+l.Field("from"))
@@ -31,11 +32,11 @@ func (l entryLine) Place() (list []string) {
 	return list
 }
 
-// Pins are what makes it changed, as a key and a value each.
+// Pins are what makes it changed, as a name and a value each.
 func (l entryLine) Pins() (list [][2]string) {
 	for _, f := range entryFields {
 		if value := l.Field(f.Key); f.Pin && value != "" {
-			list = append(list, [2]string{f.Key[len("pin."):], value})
+			list = append(list, [2]string{strings.ToLower(f.Label), value})
 		}
 	}
 	return list
@@ -50,7 +51,7 @@ type baselinePage struct {
 	Lines   some[entryLine] // what is unexplained first
 	Allow   []portvigil.Allow
 	Groups  []string
-	Hosts   []string                  // that a group's document holds for
+	Hosts   some[portvigil.SeenHost]  // that it holds for
 	Doors   some[*portvigil.Exposure] // open, and in no baseline
 	Watched bool                      // whether a host of that name is watched
 }
@@ -68,7 +69,7 @@ func (p *pages) baseline(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	hosts, groups, err := p.hostsOf(r, s)
+	hosts, own, err := p.hostsOf(r, s)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -79,51 +80,36 @@ func (p *pages) baseline(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.Folder = p.engine.BaselineFolder()
-	for _, g := range groups {
-		if !slices.Contains(b.Groups, g) {
-			b.Groups = append(b.Groups, g)
-		}
+	if own != nil {
+		b.addHost(own)
 	}
 	p.show(w, r, http.StatusOK, "baseline.html", page{"Baseline of " + shown(s.Name), b})
 }
 
-// hostsOf returns the hosts that a document holds for, and of a host the groups
-// that it was given.
-func (p *pages) hostsOf(r *http.Request, s subject) (list []portvigil.HostStatus, groups []string, err error) {
+// hostsOf returns what was seen of the hosts that a document holds for. own is the
+// host whose document it is, nil where it is a group's or is not watched.
+func (p *pages) hostsOf(r *http.Request, s subject) (seen []portvigil.SeenHost, own *portvigil.HostStatus, err error) {
 	if s.Kind == "host" {
 		h, err := p.engine.Host(r.Context(), s.Name)
 		if portvigil.ErrorCode(err) == portvigil.CodeNotFound {
 			return nil, nil, nil
 		}
-		return []portvigil.HostStatus{h}, h.Host.Groups, err
+		return []portvigil.SeenHost{{Name: s.Name, Doors: portvigil.DoorSights(h.Exposures)}}, &h, err
 	}
-	hosts, err := p.engine.Overview(r.Context())
-	if err != nil {
-		return nil, nil, err
-	}
-	versions, err := p.engine.Baselines(r.Context())
-	named := map[string][]string{}
-	for _, v := range versions {
-		if d, err := p.documents.of(v); err == nil && v.Kind == "host" {
-			named[v.Name] = d.Groups
+	documents, err := p.engine.Documents(r.Context())
+	for _, d := range documents {
+		if d.Kind == s.Kind && d.Name == s.Name {
+			seen = d.Hosts
 		}
 	}
-	for _, of := range first(holdsFor(s.Kind, s.Name, hosts, named), maxMembers).List {
-		h, err := p.engine.Host(r.Context(), of.Host.Name)
-		if err != nil {
-			return nil, nil, err
-		}
-		list = append(list, h)
-	}
-	return list, nil, err
+	return seen, nil, err
 }
 
-// maxMembers is how many hosts of a group are asked what they say of its entries:
-// each is joined anew.
+// maxMembers is how many hosts of a group are named.
 const maxMembers = 20
 
-func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostStatus, now time.Time) (baselinePage, error) {
-	b := baselinePage{subject: s, Newest: v, Watched: len(hosts) > 0}
+func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.SeenHost, now time.Time) (baselinePage, error) {
+	b := baselinePage{subject: s, Newest: v, Hosts: first(hosts, maxMembers)}
 	var d portvigil.Document
 	if v.Version > 0 {
 		var err error
@@ -138,18 +124,43 @@ func baselineOf(s subject, v portvigil.BaselineVersion, hosts []portvigil.HostSt
 	}
 	slices.SortStableFunc(lines, func(a, b entryLine) int { return pressing(b) - pressing(a) })
 	b.Lines = first(lines, maxDoors)
-	var doors []*portvigil.Exposure
-	for i := range hosts {
-		b.Hosts = append(b.Hosts, hosts[i].Host.Name)
-		for k := range hosts[i].Exposures {
-			if x := &hosts[i].Exposures[k]; s.Kind == "host" && x.Open() && x.Entry == nil && x.Tells() && x.Verdict != portvigil.Hidden {
-				doors = append(doors, x)
-			}
-		}
-	}
-	b.Doors = first(doors, maxDoors)
 	return b, nil
 }
+
+// addHost adds what the page says of the host whose document it is about.
+func (b *baselinePage) addHost(h *portvigil.HostStatus) {
+	b.Watched = true
+	for _, g := range h.Host.Groups {
+		if !slices.Contains(b.Groups, g) {
+			b.Groups = append(b.Groups, g)
+		}
+	}
+	b.Doors = first(undocumented(h.Exposures), maxDoors)
+}
+
+// undocumented are the doors that are open and in no baseline, the worst first;
+// each once, whatever addresses it has: one entry covers them all.
+func undocumented(all []portvigil.Exposure) (doors []*portvigil.Exposure) {
+	known := map[portvigil.Door]int{}
+	for k := range all {
+		x := &all[k]
+		if !x.Open() || x.Entry != nil || !x.Tells() || x.Verdict == portvigil.Hidden {
+			continue
+		}
+		at, there := known[x.Door()]
+		if !there {
+			known[x.Door()] = len(doors)
+			doors = append(doors, x)
+		} else if gravity(x) > gravity(doors[at]) {
+			doors[at] = x
+		}
+	}
+	slices.SortStableFunc(doors, func(a, b *portvigil.Exposure) int { return gravity(b) - gravity(a) })
+	return doors
+}
+
+// gravity orders doors by what their verdict is worth to people.
+func gravity(x *portvigil.Exposure) int { return portvigil.Kind(x.Verdict).Info().Severity.Rank() }
 
 // pressing orders entries: what nobody explained before what is over before the rest.
 func pressing(l entryLine) int {

@@ -73,6 +73,7 @@ type actTeller interface {
 }
 
 type documentKeeper interface {
+	Documents(ctx context.Context) ([]portvigil.DocumentStatus, error)
 	Document(ctx context.Context, kind, name string) (portvigil.BaselineVersion, error)
 	DocumentVersions(ctx context.Context, kind, name string) ([]portvigil.BaselineVersion, error)
 	WriteDocument(ctx context.Context, by string, d portvigil.BaselineVersion) (portvigil.BaselineVersion, error)
@@ -83,7 +84,9 @@ type reviewKeeper interface {
 	Agenda(ctx context.Context) (portvigil.Agenda, error)
 	Decide(ctx context.Context, by string, q portvigil.ReviewRequest) (portvigil.BaselineVersion, error)
 	SignReview(ctx context.Context, by string, s portvigil.ReviewSignature) (portvigil.Review, error)
+	PastReviews(ctx context.Context) ([]portvigil.ReviewSummary, error)
 	Reviews(ctx context.Context) ([]portvigil.Review, error)
+	Review(ctx context.Context, id string) (portvigil.Review, error)
 }
 
 type channelKeeper interface {

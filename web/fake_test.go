@@ -56,6 +56,7 @@ type fakeEngine struct {
 	queued    map[string]int
 	acts      []portvigil.Act
 	about     About
+	operator  string // who started the server
 
 	mu    sync.Mutex
 	calls []string // guarded by mu
@@ -233,6 +234,27 @@ func (f *fakeEngine) Baselines(context.Context) ([]portvigil.BaselineVersion, er
 	return f.baselines, f.note("baselines")
 }
 
+// Documents reads the newest of each, which hold for the hosts that name them.
+func (f *fakeEngine) Documents(ctx context.Context) (list []portvigil.DocumentStatus, err error) {
+	versions, err := f.Baselines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
+		d := portvigil.DocumentStatus{BaselineVersion: v}
+		if d.Document, err = portvigil.ReadDocument(v.Kind, v.Name, []byte(v.Text)); err != nil {
+			return nil, err
+		}
+		for _, h := range f.hosts {
+			if v.Kind == "host" && h.Host.Name == v.Name || v.Kind == "group" && slices.Contains(h.Host.Groups, v.Name) {
+				d.Hosts = append(d.Hosts, portvigil.SeenHost{Name: h.Host.Name, Doors: portvigil.DoorSights(h.Exposures)})
+			}
+		}
+		list = append(list, d)
+	}
+	return list, nil
+}
+
 func (f *fakeEngine) BaselineVersions(_ context.Context, name string) ([]portvigil.BaselineVersion, error) {
 	return nil, f.note("versions %q", name)
 }
@@ -298,6 +320,23 @@ func (f *fakeEngine) Decide(_ context.Context, by string, q portvigil.ReviewRequ
 
 func (f *fakeEngine) SignReview(_ context.Context, by string, s portvigil.ReviewSignature) (portvigil.Review, error) {
 	return portvigil.Review{ID: "R1", Name: s.Name}, f.note("sign name=%s remark=%s leave=%v by %s", s.Name, s.Remark, s.Leave, by)
+}
+
+func (f *fakeEngine) PastReviews(ctx context.Context) (list []portvigil.ReviewSummary, err error) {
+	all, err := f.Reviews(ctx)
+	for _, r := range all {
+		list = append(list, r.Summary())
+	}
+	return list, err
+}
+
+func (f *fakeEngine) Review(_ context.Context, id string) (portvigil.Review, error) {
+	for _, r := range f.reviews {
+		if r.ID == id {
+			return r, f.note("review %q", id)
+		}
+	}
+	return portvigil.Review{}, cmp.Or(f.note("review %q", id), error(portvigil.Errorf(portvigil.CodeNotFound, "there is no such review")))
 }
 
 func (f *fakeEngine) Reviews(context.Context) ([]portvigil.Review, error) {
@@ -398,7 +437,7 @@ func newSite(base string, e *fakeEngine) *site {
 	log, text := logged()
 	s.log = text
 	s.keeper = NewDoorkeeper(base, newAccounts(), func() time.Time { return s.now })
-	s.handler = Pages(e, s.keeper, Surroundings{MetricsToken: metricsToken, MakeChannel: s.makeChannel,
+	s.handler = Pages(e, s.keeper, Surroundings{MetricsToken: metricsToken, MakeChannel: s.makeChannel, Operator: e.operator,
 		Measure: func(context.Context) (Metrics, error) {
 			return Metrics{Hosts: len(e.hosts), Channels: e.channels}, e.err
 		},

@@ -169,6 +169,14 @@ func TestDoorsAreFoundByWhatPeopleKnowOfThem(t *testing.T) {
 // maxWeight is what a page may weigh with all that it loads, in bytes.
 const maxWeight = 150 << 10
 
+// shared is the weight of what every page loads.
+func (s *site) shared(cookie string) (bytes int) {
+	for _, file := range []string{"/style.css", "/app.js", "/mark.svg"} {
+		bytes += len(s.ask(cookie, file))
+	}
+	return bytes
+}
+
 func TestPagesOfAHostWithTenThousandDoorsAreLight(t *testing.T) {
 	t.Parallel()
 	e := edited(nil)
@@ -196,10 +204,7 @@ func TestPagesOfAHostWithTenThousandDoorsAreLight(t *testing.T) {
 	e.hosts[0] = e.host
 	s := newSite(base, e)
 	cookie := s.signIn(t).Value
-	shared := 0
-	for _, file := range []string{"/style.css", "/app.js", "/mark.svg"} {
-		shared += len(s.ask(cookie, file))
-	}
+	shared := s.shared(cookie)
 	for path, says := range map[string]string{"/hosts/web1": "1 to 40 of 10000", "/hosts/web1?page=250": "9961 to 10000 of 10000", "/hosts/web1/explain": "9940 more doors follow",
 		"/start?step=doors": "9940 more doors follow", "/hosts/web1/history": "1 to 25 of 10000", "/hosts/web1/past?date=2026-11-20": "1 to 100 of 10000", "/hosts": "1 to 50 of 500"} {
 		body := s.ask(cookie, path)

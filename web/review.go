@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,19 +12,24 @@ import (
 
 // maxReviewed bounds the entries that a review shows at once: the next come up as
 // these are decided.
-const maxReviewed = 60
+const maxReviewed = 50
 
-// maxPast bounds the past reviews beneath the one that is open.
-const maxPast = 12
+// maxPast bounds the past reviews beneath the one that is open, and maxDecided what
+// was decided in one.
+const (
+	maxPast    = 12
+	maxDecided = 50
+)
 
 // reviewPage is what /review shows.
 type reviewPage struct {
 	portvigil.Agenda
-	Parts  []reviewPart
-	More   int // entries beyond those shown
-	Folder string
-	Past   some[portvigil.Review]
-	Form   form
+	Parts   []reviewPart
+	More    int                            // entries beyond those shown
+	Decided some[portvigil.ReviewDecision] // in the review that is open, the newest first
+	Folder  string
+	Past    some[portvigil.ReviewSummary]
+	Form    form
 }
 
 // reviewPart is what there is to decide about one document.
@@ -88,12 +94,17 @@ func (p *pages) showReview(w http.ResponseWriter, r *http.Request, status int, f
 		p.fail(w, r, err)
 		return
 	}
-	past, err := p.engine.Reviews(r.Context())
+	past, err := p.engine.PastReviews(r.Context())
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	v := reviewPage{Agenda: agenda, Folder: p.engine.BaselineFolder(), Past: first(past, maxPast), Form: f}
+	if agenda.Review != nil {
+		newest := slices.Clone(agenda.Review.Decisions)
+		slices.Reverse(newest)
+		v.Decided = first(newest, maxDecided)
+	}
 	shownNow := 0
 	for _, i := range agenda.Items {
 		if i.Decision != nil {
@@ -185,19 +196,13 @@ func (p *pages) signReview(w http.ResponseWriter, r *http.Request) {
 
 // pastReview shows a review that was signed.
 func (p *pages) pastReview(w http.ResponseWriter, r *http.Request) {
-	list, err := p.engine.Reviews(r.Context())
+	one, err := p.engine.Review(r.Context(), r.PathValue("id"))
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	for _, one := range list {
-		if one.ID == r.PathValue("id") {
-			p.show(w, r, http.StatusOK, "reviewed.html", page{"Review signed by " + shown(one.Name), reviewedPage{one,
-				first(one.Decisions, maxDoors), first(one.Left, maxDoors), first(one.Documents, maxDocuments)}})
-			return
-		}
-	}
-	p.fail(w, r, portvigil.Errorf(portvigil.CodeNotFound, "there is no such review").WithHint("see the list of those that were signed"))
+	p.show(w, r, http.StatusOK, "reviewed.html", page{"Review signed by " + shown(one.Name), reviewedPage{one,
+		first(one.Decisions, maxDecided), first(one.Left, maxDecided), first(one.Documents, maxDocuments)}})
 }
 
 // reviewedPage is what /review/ID shows.

@@ -10,6 +10,9 @@ type some[T any] struct {
 	More int
 }
 
+// Count is how many there are in all.
+func (s some[T]) Count() int { return len(s.List) + s.More }
+
 func first[T any](list []T, n int) some[T] {
 	if len(list) <= n {
 		return some[T]{List: list}

@@ -90,15 +90,15 @@ func (a *app) reviewFile(ctx context.Context, file, of string) error {
 	if err != nil {
 		return err
 	}
-	var items []portvigil.ReviewItem
-	for _, d := range docs {
+	reviewed := make([]portvigil.Reviewed, len(docs))
+	for i, d := range docs {
 		v := portvigil.BaselineVersion{Kind: "host", Name: d.Host}
 		if d.Group != "" {
 			v.Kind, v.Name = "group", d.Group
 		}
-		items = append(items, portvigil.Reviewed{BaselineVersion: v, Document: d, Before: &d}.Items(nil, time.Now())...)
+		reviewed[i] = portvigil.Reviewed{DocumentStatus: portvigil.DocumentStatus{BaselineVersion: v, Document: d}, Before: &d}
 	}
-	return a.showItems(items, of)
+	return a.showItems(portvigil.ReviewItems(reviewed, nil, nil, time.Now()), of)
 }
 
 // reviewRecord is an entry that has to be looked at, as a record.

@@ -77,8 +77,8 @@ func (a *app) hostsList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the hosts", Example: "  portvigil hosts list --json", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var list []portvigil.HostStatus
-			if err := a.client().get(c.Context(), at("hosts"), &list); err != nil {
+			var list []portvigil.HostSummary
+			if err := a.client().get(c.Context(), at("overview"), &list); err != nil {
 				return err
 			}
 			if a.json {
@@ -91,7 +91,7 @@ func (a *app) hostsList() *cobra.Command {
 			}
 			t := a.table("HOST", "ADDRESSES", "OPEN ALERTS", "OUTSIDE", "INSIDE")
 			for _, s := range list {
-				t.row(s.Host.Name, addressList(s.Host), fmt.Sprint(len(s.Alerts)), lastLook(s, portvigil.Outside), lastLook(s, portvigil.Inside))
+				t.row(s.Host.Name, addressList(s.Host), fmt.Sprint(s.Open()), lastLook(s.Views, portvigil.Outside), lastLook(s.Views, portvigil.Inside))
 			}
 			if len(list) == 0 {
 				fmt.Fprintf(a.stderr, "No host yet. Add one: portvigil%s hosts add NAME ADDRESS\n", a.dataFlag())
@@ -103,10 +103,10 @@ func (a *app) hostsList() *cobra.Command {
 }
 
 // lastLook says when the view last saw the host completely.
-func lastLook(s portvigil.HostStatus, view portvigil.View) string {
+func lastLook(views []portvigil.ViewStatus, view portvigil.View) string {
 	var last time.Time
 	has := false
-	for _, v := range s.Views {
+	for _, v := range views {
 		if v.View == view {
 			has = true
 			if v.Complete.After(last) {

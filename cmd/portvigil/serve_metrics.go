@@ -20,27 +20,22 @@ func measure(g ground, e *watch.Engine, l *lookers, own *certificate) func(conte
 		if m.DatabaseBytes, err = g.Size(ctx); err != nil {
 			return m, err
 		}
-		hosts, err := e.Hosts(ctx)
+		hosts, err := e.Overview(ctx)
 		if err != nil {
 			return m, err
 		}
 		m.Hosts = len(hosts)
 		for _, h := range hosts {
-			for _, x := range h.Exposures {
-				m.Exposures[x.Verdict]++
-			}
-			for _, a := range h.Alerts {
-				m.OpenAlerts[a.Severity]++
+			for verdict, n := range h.Doors {
+				m.Exposures[verdict] += n
 			}
 		}
-		alerts, err := e.Alerts(ctx, true)
+		counts, err := e.AlertCounts(ctx, portvigil.AlertFilter{States: portvigil.OpenStates()})
 		if err != nil {
 			return m, err
 		}
-		for _, a := range alerts {
-			if a.Open() && a.Host == "" { // about a channel or a vantage; the others are counted above
-				m.OpenAlerts[a.Severity]++
-			}
+		for _, c := range counts {
+			m.OpenAlerts[c.Severity] += c.Count
 		}
 		if m.Channels, err = e.Channels(ctx); err != nil {
 			return m, err
