@@ -48,7 +48,7 @@ func ParseAlertOrder(text string) (AlertOrder, error) {
 	case "changed":
 		return ByChanged, nil
 	}
-	return "", Errorf(CodeInvalid, "alerts cannot be ordered by %q", Printable(text)).WithHint("order them by changed, opened or severity")
+	return "", Errorf(CodeInvalid, "alerts cannot be ordered by %s", Quoted(text)).WithHint("order them by changed, opened or severity")
 }
 
 // AlertCount is how many alerts are alike.

@@ -5,14 +5,14 @@ import "time"
 // Allow is a line about what comes and goes by design: doors that may be open
 // without an entry, under conditions. It never requires anything.
 type Allow struct {
-	Ports   PortRange // the zero range for any port
-	Proto   Proto     // "" for any protocol
-	Process string    // path of the executable; "" is no condition
-	Hours   Hours     // zero for any time
-	Why     string
-	Owner   string
-	Group   string // whose document holds it; "" for the host's own
-	Line    int    // where it begins in its file, from 1; 0 where it has none
+	Ports   PortRange `json:"ports,omitzero"`    // the zero range for any port
+	Proto   Proto     `json:"proto,omitempty"`   // "" for any protocol
+	Process string    `json:"process,omitempty"` // path of the executable; "" is no condition
+	Hours   Hours     `json:"hours,omitzero"`    // zero for any time
+	Why     string    `json:"why,omitempty"`
+	Owner   string    `json:"owner,omitempty"`
+	Group   string    `json:"group,omitempty"` // whose document holds it; "" for the host's own
+	Line    int       `json:"line,omitempty"`  // where it begins in its file, from 1; 0 where it has none
 }
 
 // AllowSeen is what is known about an open door when it is held against allow

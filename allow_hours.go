@@ -107,3 +107,16 @@ func (h Hours) String() string {
 	}
 	return s
 }
+
+// MarshalText writes String.
+func (h Hours) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (h *Hours) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*h = Hours{}
+		return nil
+	}
+	*h, err = ParseHours(string(text))
+	return err
+}

@@ -28,35 +28,35 @@ type Document struct {
 type Entry struct {
 	// Ports is a single port, which should be open, or a range, which permits
 	// and never requires.
-	Ports PortRange
-	Proto Proto
+	Ports PortRange `json:"port"`
+	Proto Proto     `json:"proto"`
 	// Address that the entry is about: the zero Prefix for every one, a
 	// full-length Prefix for a single one.
-	Address netip.Prefix
-	Scope   Scope    // the widest that is expected; "" is not checked
-	From    []string // vantages and reaches that may see it open; empty for every one
-	Service string   // what it is, for people; never compared
-	Pin     Pin
-	Why     string // "" is shown as unexplained and makes no difference
-	Owner   string
-	Expires Date   // the last day on which it counts; zero for no end
-	Review  string // how often people want to look at it, in their words
-	Group   string // whose document holds it; "" for the host's own
-	Line    int    // where it begins in its file, from 1; 0 where it has none
+	Address netip.Prefix `json:"address,omitzero"`
+	Scope   Scope        `json:"scope,omitempty"`   // the widest that is expected; "" is not checked
+	From    []string     `json:"from,omitempty"`    // vantages and reaches that may see it open; empty for every one
+	Service string       `json:"service,omitempty"` // what it is, for people; never compared
+	Pin     Pin          `json:"pin,omitzero"`
+	Why     string       `json:"why,omitempty"` // "" is shown as unexplained and makes no difference
+	Owner   string       `json:"owner,omitempty"`
+	Expires Date         `json:"expires,omitzero"` // the last day on which it counts; zero for no end
+	Review  string       `json:"review,omitempty"` // how often people want to look at it, in their words
+	Group   string       `json:"group,omitempty"`  // whose document holds it; "" for the host's own
+	Line    int          `json:"line,omitempty"`   // where it begins in its file, from 1; 0 where it has none
 }
 
 // Pin is what an entry holds fast about what stands behind its door: a value
 // that is seen to differ makes the door "changed". An empty value pins nothing.
 type Pin struct {
-	Product     string
-	Version     string
-	Exe         string
-	User        string
-	HostKey     string // as OpenSSH writes a fingerprint: SHA256:…
-	Certificate string // SHA-256 of the leaf, hex
+	Product     string `json:"product,omitempty"`
+	Version     string `json:"version,omitempty"`
+	Exe         string `json:"exe,omitempty"`
+	User        string `json:"user,omitempty"`
+	HostKey     string `json:"hostkey,omitempty"`     // as OpenSSH writes a fingerprint: SHA256:…
+	Certificate string `json:"certificate,omitempty"` // SHA-256 of the leaf, hex
 	// Empty names the keys that are written without a value. They pin nothing,
 	// and are shown so that nobody takes them for a pin.
-	Empty []string
+	Empty []string `json:"empty,omitempty"`
 }
 
 // Unexplained reports whether nobody has written down why the door is open.

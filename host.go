@@ -75,7 +75,17 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$`)
 // CheckHostName returns an Error for a name that no host may have.
 func CheckHostName(name string) error {
 	if !hostName.MatchString(name) {
-		return Errorf(CodeInvalid, "host name %q is not usable", Printable(name)).
+		return Errorf(CodeInvalid, "host name %s is not usable", Quoted(name)).
+			WithHint("use letters, digits, dots, dashes and underscores, at most 253")
+	}
+	return nil
+}
+
+// CheckGroupName returns an Error for a name that no group of hosts may have: it names
+// a baseline as a host's name does.
+func CheckGroupName(name string) error {
+	if !hostName.MatchString(name) {
+		return Errorf(CodeInvalid, "group name %s is not usable", Quoted(name)).
 			WithHint("use letters, digits, dots, dashes and underscores, at most 253")
 	}
 	return nil

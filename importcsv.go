@@ -67,7 +67,7 @@ func columnsOf(file string, header []string) (map[string]int, error) {
 		case columnName, columnAddress, columnGroup, columnOutside, columnInside:
 			columns[title] = i
 		default:
-			return nil, Errorf(CodeInvalid, "%s:1: there is no column %q", file, Printable(title)).WithHint("%s", columnsHint)
+			return nil, Errorf(CodeInvalid, "%s:1: there is no column %s", file, Quoted(title)).WithHint("%s", columnsHint)
 		}
 	}
 	for _, title := range []string{columnName, columnAddress} {
@@ -102,7 +102,7 @@ func hostOfRow(columns map[string]int, row []string) (Host, error) {
 		}
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return h, Errorf(CodeInvalid, "%s %q is no span of time: write 24h or 30m", title, Printable(text))
+			return h, Errorf(CodeInvalid, "%s %s is no span of time: write 24h or 30m", title, Quoted(text))
 		}
 		*interval = d
 	}

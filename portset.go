@@ -24,6 +24,15 @@ func (r PortRange) String() string {
 	return strconv.Itoa(int(r.First)) + "-" + strconv.Itoa(int(r.Last))
 }
 
+// MarshalText writes String.
+func (r PortRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (r *PortRange) UnmarshalText(text []byte) (err error) {
+	*r, err = ParsePortRange(string(text))
+	return err
+}
+
 // ParsePortRange reads 22 or 8000-8100.
 func ParsePortRange(s string) (PortRange, error) {
 	from, to, ranged := strings.Cut(s, "-")

@@ -44,6 +44,22 @@ func Printable(s string) string {
 	return b.String()
 }
 
+// mostQuoted is how many bytes of a text an error quotes: enough to know it again.
+const mostQuoted = 100
+
+// Quoted returns a text as an error quotes it: printable, between quotes, and of a long
+// one the beginning.
+func Quoted(s string) string {
+	if len(s) <= mostQuoted {
+		return `"` + Printable(s) + `"`
+	}
+	end := mostQuoted
+	for end > mostQuoted-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return `"` + Printable(s[:end]) + `…"`
+}
+
 // firstUnprintable returns where the first thing to escape begins, -1 for
 // nowhere: nearly all texts need no copy.
 func firstUnprintable(s string) int {

@@ -64,3 +64,20 @@ func FuzzPrintable(f *testing.F) {
 		}
 	})
 }
+
+func TestQuoted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, want string }{
+		"nothing":                           {"", `""`},
+		"what a path is":                    {`C:\x`, `"C:\x"`},
+		"what would steer a terminal":       {"a\x1b[2J\n", `"a\x1b[2J\x0a"`},
+		"as long as may be":                 {strings.Repeat("x", 100), `"` + strings.Repeat("x", 100) + `"`},
+		"a long one, by its beginning":      {strings.Repeat("x", 101), `"` + strings.Repeat("x", 100) + `…"`},
+		"one that is cut within a letter":   {strings.Repeat("x", 99) + "ü", `"` + strings.Repeat("x", 99) + `…"`},
+		"a long one that is no text at all": {strings.Repeat("\xff", 101), `"` + strings.Repeat(`\xff`, 100) + `…"`},
+	} {
+		if got := Quoted(c.text); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (s TokenScope) rank() int {
 func ParseTokenScope(text string) (TokenScope, error) {
 	s := TokenScope(strings.TrimSpace(text))
 	if s.rank() == 0 {
-		return "", Errorf(CodeInvalid, "%q is no scope of a token", Printable(text)).WithHint("give read, write or admin")
+		return "", Errorf(CodeInvalid, "%s is no scope of a token", Quoted(text)).WithHint("give read, write or admin")
 	}
 	return s, nil
 }

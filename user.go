@@ -35,7 +35,7 @@ func CheckUserName(name string) error { return checkAccount("user", name) }
 
 func checkAccount(what, name string) error {
 	if !account.MatchString(name) {
-		return Errorf(CodeInvalid, "%s name %q is not usable", what, Printable(name)).
+		return Errorf(CodeInvalid, "%s name %s is not usable", what, Quoted(name)).
 			WithHint("use small letters, digits, dots, dashes, underscores and @, at most 64, a letter or digit first")
 	}
 	return nil

@@ -2,9 +2,11 @@ package lab
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"testing"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -84,4 +86,16 @@ func LateMail(d time.Duration) MailFault {
 		<-time.After(d)
 		return nil
 	}
+}
+
+// SlowDisk is the command under which a program and its children find that every
+// fsync(2) and fdatasync(2) takes this much longer, as on a disk that is worn or
+// shared. The file gets a line for each. strace(1) is a grandchild of the program
+// (-D), which so keeps its place and its process id.
+func SlowDisk(t testing.TB, delay time.Duration, file string) []string {
+	t.Helper()
+	Require(t, "strace")
+	const calls = "fsync,fdatasync"
+	return []string{"strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", file, "-e", "trace=" + calls, "-e", "signal=none",
+		"-e", fmt.Sprintf("inject=%s:delay_exit=%d", calls, delay.Microseconds())}
 }

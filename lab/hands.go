@@ -170,13 +170,26 @@ type Stop struct {
 	node nodeID
 }
 
-// Focus is what has the focus, nil for nothing.
+// Focus is what has the focus, nil for nothing. What a page replaces just then is
+// looked for again.
 func (tab *Tab) Focus(t testing.TB) *Stop {
 	t.Helper()
-	node := tab.object(t, "document.activeElement === document.body ? null : document.activeElement")
-	if node == 0 {
-		return nil
+	for deadline := time.Now().Add(patience); ; pause() {
+		node := tab.object(t, "document.activeElement === document.body ? null : document.activeElement")
+		if node == 0 {
+			return nil
+		}
+		s := tab.stop(t, node)
+		if s.Role != "" || time.Now().After(deadline) {
+			return s
+		}
 	}
+}
+
+// stop is what assistive technology is told of an element: without a role for one
+// that is no longer on the page.
+func (tab *Tab) stop(t testing.TB, node nodeID) *Stop {
+	t.Helper()
 	alone := false
 	tree := call(t, tab, accessibility.GetPartialAXTree, accessibility.GetPartialAXTreeParams{BackendNodeID: node, FetchRelatives: &alone})
 	s := &Stop{node: node}
@@ -199,7 +212,9 @@ const maxStops = 1000
 // the focus rested. It fails the test where the focus never comes round.
 func (tab *Tab) Stops(t testing.TB) []Stop {
 	t.Helper()
-	on[bool](t, tab, tab.object(t, "document.body"), "function() { document.activeElement.blur(); scrollTo(0, 0); return true; }")
+	// Where a field had the focus from the beginning, the Tab key would go on from there.
+	const fromTheTop = `function() { this.tabIndex = -1; this.focus(); this.blur(); this.removeAttribute("tabindex"); scrollTo(0, 0); return true; }`
+	on[bool](t, tab, tab.object(t, "document.body"), fromTheTop)
 	var list []Stop
 	for range maxStops {
 		tab.Press(t, KeyTab)

@@ -75,9 +75,9 @@ func TestNothingIsLostByKills(t *testing.T) {
 			s.try()
 		}
 		s.expected.heard(s.story)
-		s.quiet()
+		quiet := s.quiet()
 		s.server.Stop(t)
-		s.judge()
+		s.judge(quiet)
 	})
 }
 

@@ -30,6 +30,7 @@ func Needs() []Need {
 		{"ndiff", "ndiff"},
 		{"postgres", "postgresql"},
 		{"chromium", "chromium"},
+		{"strace", "strace"},
 		{"npm", "npm"}, // for axe-core; Debian has none
 	}
 }

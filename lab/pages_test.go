@@ -23,10 +23,11 @@ var pictures = flag.String("pictures", "", "only take pictures of every page, in
 // maxWeight is what a page may weigh with all that it loads, on the first visit.
 const maxWeight = 150 << 10
 
-// The pages that are walked: how many in all, and how many of one path that differ
-// only by what follows the question mark. A list that can be sorted by anything
-// links to itself in a hundred ways.
-const maxPages, maxVariants = 50, 3
+// The pages that are walked: how many in all, how many of one path that differ only
+// by what follows the question mark, and how many of one kind below things that are
+// alike. A list that can be sorted by anything links to itself in a hundred ways, and
+// the history of one host is made like that of another. For pictures there is time.
+const maxPages, maxPictured, maxVariants, maxAlike = 50, 120, 3, 2
 
 // look is a way in which somebody looks at a page.
 type look struct {
@@ -37,7 +38,7 @@ type look struct {
 
 var looks = []look{{"1440", 1440, 1}, {"390", 390, 1}, {"200-percent", 720, 2}}
 
-// TestEveryPageCanBeUsed goes to every page that links lead to from the overview,
+// TestEveryPageCanBeUsed goes to every page that links lead to from that of a host,
 // as wide as a desk's screen, as narrow as a telephone, and at 200 %, light and
 // dark: everybody can read it (WCAG 2.2 AA, as far as a program can tell) and use
 // it by keyboard, nothing has to be scrolled sideways, nothing is logged or stopped
@@ -52,8 +53,8 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 	s := newSite(t)
 	s.fill()
 	filled := time.Since(began)
-	w := &walk{site: s, tab: s.signedIn(), seen: map[string]bool{}, variants: map[string]int{}, kinds: map[string]bool{}, wrong: map[string][]string{}}
-	w.from("/")
+	w := &walk{site: s, tab: s.signedIn(), seen: map[string]bool{}, variants: map[string]int{}, alike: map[string]int{}, kinds: map[string]bool{}, wrong: map[string][]string{}}
+	w.from("/hosts/web1") // which has all that there is to show of a host
 	w.tab.Forgive(lab.TroubleConsole, "404")
 	w.visit("/no-such-page", http.StatusNotFound)
 	w.tab = s.browser.Tab(t)
@@ -83,6 +84,7 @@ type walk struct {
 	next     []string
 	seen     map[string]bool
 	variants map[string]int      // of each path
+	alike    map[string]int      // paths of one kind
 	left     int                 // links that were one too many
 	kinds    map[string]bool     // of pages that were gone through by keyboard
 	hostile  bool                // a page shows what the hostile door says
@@ -125,13 +127,31 @@ func (w *walk) add(page string) {
 		return
 	}
 	w.seen[page] = true
+	most := maxPages
+	if *pictures != "" {
+		most = maxPictured
+	}
 	p, _, _ := strings.Cut(page, "?")
-	if w.variants[p] == maxVariants || len(w.seen)-w.left > maxPages {
+	kind := kindOf(p)
+	if w.variants[p] == maxVariants || kind != "" && w.variants[p] == 0 && w.alike[kind] == maxAlike || len(w.seen)-w.left > most {
 		w.left++
 		return
 	}
+	if w.variants[p] == 0 {
+		w.alike[kind]++
+	}
 	w.variants[p]++
 	w.next = append(w.next, page)
+}
+
+// kindOf is what the pages of several things have in common: /hosts/*/history of
+// /hosts/web1/history; "" for the page of a thing itself, each of which is its own.
+func kindOf(path string) string {
+	parts := strings.SplitN(path, "/", 4)
+	if len(parts) < 4 {
+		return ""
+	}
+	return "/" + parts[1] + "/*/" + parts[3]
 }
 
 // inside returns the path and query of a link that leads to another page of the

@@ -22,10 +22,13 @@ type site struct {
 
 // newSite starts a server that watches its own machine, too, and a browser that
 // reaches its pages as through ssh -L.
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T) *site { return newSiteUnder(t) }
+
+// newSiteUnder is newSite with a command that the server runs under.
+func newSiteUnder(t *testing.T, under ...string) *site {
 	t.Helper()
 	lab.Require(t, "chromium")
-	s := &site{story: (&story{t: t, local: true}).begin(), base: "http://127.0.0.1:7979"}
+	s := &site{story: (&story{t: t, local: true, under: under}).begin(), base: "http://127.0.0.1:7979"}
 	s.browser = s.lab.Browser(t)
 	lab.Forward(t, s.browser.Host, s.scanner, 7979)
 	return s

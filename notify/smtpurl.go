@@ -118,7 +118,7 @@ func SMTPURL(host, port, user string, e Encryption) (string, error) {
 	case Opportunistic, Unencrypted:
 		u.RawQuery = "tls=" + string(e)
 	default:
-		return "", about("tls", invalid("choose starttls, tls, opportunistic or none", "encryption %q is unknown", portvigil.Printable(string(e))))
+		return "", about("tls", invalid("choose starttls, tls, opportunistic or none", "encryption %s is unknown", portvigil.Quoted(string(e))))
 	}
 	text := u.String()
 	_, err := ParseSMTP(text)

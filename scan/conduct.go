@@ -23,6 +23,7 @@ const (
 type probe struct {
 	port    uint16
 	role    role
+	try     uint8         // of an ordinary probe, from 1
 	patient bool          // wait as long as is possible for the answer
 	sent    time.Duration // since the look began
 }
@@ -120,7 +121,8 @@ func (c *conductor) choose(now time.Duration) (probe, bool) {
 		return probe{}, false
 	}
 	c.table.sent(port)
-	return probe{port: port, patient: c.table.sends[port] >= triesNeeded}, true
+	try := c.table.sends[port]
+	return probe{port: port, try: try, patient: try >= triesNeeded}, true
 }
 
 func (c *conductor) nextPort(now time.Duration) (uint16, bool) {
@@ -289,6 +291,30 @@ func (c *conductor) disbelieve(now time.Duration) {
 		}
 	}
 	c.unconfirmed = c.unconfirmed[:0]
+}
+
+// hearLate takes an answer to a probe that was given up: it shows how long the way
+// takes, and is as true as one in time. Engines whose sockets are gone by then have
+// none.
+func (c *conductor) hearLate(now time.Duration, port uint16, a answer, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished {
+		return
+	}
+	c.countUnreachable(a)
+	if a.kind == answerUnreachable {
+		return
+	}
+	c.hearFirst(a)
+	c.doors.hear(now, a)
+	if a.kind != answerRejected {
+		c.lastGood = c.sends
+		c.pace.answered(took)
+	}
+	if c.table.ports.Contains(port) && c.table.sends[port] > 0 {
+		c.table.settle(port, a)
+	}
 }
 
 func (c *conductor) strained(r *result) {

@@ -34,8 +34,8 @@ func maxInFlight() int {
 	return int(min(limit.Cur/2, mostInFlight))
 }
 
-// run lets the workers work until the look is done or ctx ends.
-func (e *engine) run(ctx context.Context) error {
+// runConnect lets the workers work until the look is done or ctx ends.
+func (e *engine) runConnect(ctx context.Context) error {
 	workers := make([]*worker, 0, e.workers)
 	defer func() {
 		for _, w := range workers {
@@ -188,7 +188,7 @@ func (w *worker) hear(wait time.Duration) int {
 
 func (w *worker) event(slot int, events uint32) {
 	s := &w.slots.all[slot]
-	p, fd := s.probe, s.fd
+	p, fd := s.probe, s.key
 	if events&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
 		w.slots.remove(slot)
 		w.connected(fd, p)
@@ -263,7 +263,7 @@ func (w *worker) dueIn(now time.Duration, timeouts [lists]time.Duration) time.Du
 
 // drop forgets a probe and closes its socket; one still connecting goes silently.
 func (w *worker) drop(slot int) {
-	fd := w.slots.all[slot].fd
+	fd := w.slots.all[slot].key
 	w.slots.remove(slot)
 	shut(fd)
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	portvigil "github.com/portvigil/portvigil"
 )
 
 // dialers is how many handshakes run at once: a goroutine each, which is simple
@@ -18,10 +20,17 @@ const dialers = 128
 
 func maxInFlight() int { return dialers }
 
-// run lets dialers work until the look is done or ctx ends. Systems other than
+// MaySYN tells that this system is not one where SYN packets can be sent.
+func MaySYN() error {
+	return portvigil.Errorf(portvigil.CodeUnavailable, "SYN packets of its own are only sent on Linux").WithHint("use --method connect")
+}
+
+func (e *engine) runSyn(context.Context) error { return MaySYN() }
+
+// runConnect lets dialers work until the look is done or ctx ends. Systems other than
 // Linux have no error queue: a refusal counts as a reset, also where a firewall
 // rejected with an ICMP that the system turns into a refusal.
-func (e *engine) run(ctx context.Context) error {
+func (e *engine) runConnect(ctx context.Context) error {
 	stop := make(chan struct{})
 	var all sync.WaitGroup
 	if e.progress != nil {

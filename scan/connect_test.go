@@ -33,7 +33,7 @@ func TestDoorsOnLoopbackAreFound(t *testing.T) {
 			ports := new(portvigil.PortSet)
 			ports.Union(open)
 			ports.AddRange(portvigil.PortRange{First: 20000, Last: 30000})
-			look, err := Connect(context.Background(), Target{"me", netip.MustParseAddr(address)},
+			look, err := Look(context.Background(), Target{"me", netip.MustParseAddr(address)},
 				Options{Ports: ports, HostRate: Rate{Unlimited: true}, Vantage: "here", Run: "r", Reach: portvigil.ReachInternal})
 			if err != nil {
 				t.Fatal(err)
@@ -58,7 +58,7 @@ func TestALookThatIsStoppedTellsWhatItKnows(t *testing.T) {
 	open := doorsOn(t, "127.0.0.1", 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	look, err := Connect(ctx, Target{"me", netip.MustParseAddr("127.0.0.1")}, Options{
+	look, err := Look(ctx, Target{"me", netip.MustParseAddr("127.0.0.1")}, Options{
 		Ports: portvigil.AllPorts(), First: open, HostRate: Rate{PerSecond: 200},
 		Progress: func(p Progress) {
 			if p.Open > 0 {
@@ -77,12 +77,12 @@ func TestALookThatIsStoppedTellsWhatItKnows(t *testing.T) {
 func TestWhatIsNeverATargetIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"169.254.169.254", "::ffff:169.254.169.254", "224.0.0.1", "0.0.0.0", "fe80::1", "fd00:ec2::254"} {
-		_, err := Connect(context.Background(), Target{"x", netip.MustParseAddr(address)}, Options{Ports: portvigil.PortsOf(80)})
+		_, err := Look(context.Background(), Target{"x", netip.MustParseAddr(address)}, Options{Ports: portvigil.PortsOf(80)})
 		if portvigil.ErrorCode(err) != portvigil.CodeOutOfScope {
 			t.Errorf("%s: %v, want out of scope", address, err)
 		}
 	}
-	if _, err := Connect(context.Background(), Target{"x", netip.MustParseAddr("127.0.0.1")}, Options{}); portvigil.ErrorCode(err) != portvigil.CodeInvalid {
+	if _, err := Look(context.Background(), Target{"x", netip.MustParseAddr("127.0.0.1")}, Options{}); portvigil.ErrorCode(err) != portvigil.CodeInvalid {
 		t.Errorf("no ports: %v, want invalid", err)
 	}
 }

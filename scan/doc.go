@@ -2,16 +2,20 @@
 //
 //	targets ─> plan ──────> pace ───────> engine ──────> decide ──> Look
 //	           which port   when may it   sends, hears   states,
-//	           is next      leave         (connect)      completeness
+//	           is next      leave         (SYN, connect) completeness
 //	             ▲            ▲                            │
 //	             └────────────┴──── the conductor ◄────────┘
 //	               (retries, known doors, dead path, back-off)
 //
 // The conductor joins plan, pace and decide and knows neither sockets nor a
 // clock: an engine asks it what to send and tells it what came back, so that
-// every way of sending follows the same rules. The engine here connects, with
-// no privileges: on Linux by one or two epoll loops over non-blocking sockets,
-// elsewhere by a bounded number of dialers.
+// every way of sending follows the same rules. There are two:
+//
+//   - SYN (syn_linux.go) sends packets of its own, with CAP_NET_RAW: one loop that
+//     writes segments and reads replies out of a ring, below the kernel's firewall.
+//     A reply counts where it acknowledges the keyed sequence number of a probe.
+//   - connect needs no privilege: on Linux one or two epoll loops over non-blocking
+//     sockets, elsewhere a bounded number of dialers.
 //
 // Promises: a host never gets more SYN in any second than its ceiling, retries
 // and re-probed doors included. A port is "closed" only if its own reset said
@@ -26,5 +30,5 @@
 // The default state of an incomplete look says nothing about ports that it did
 // not reach; its notes tell how many those are.
 //
-// Begin with Connect in connect.go, then conduct.go.
+// Begin with Look in look.go, then conduct.go.
 package scan

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -151,6 +152,30 @@ func (w *wire) look(r lookRequest, begun func()) *portvigil.Look {
 	}
 }
 
+// byEachMethod runs a test with each method, all at once.
+func byEachMethod(t *testing.T, test func(*testing.T, Method)) {
+	for _, m := range []Method{SYN, Connect} {
+		t.Run(string(m), func(t *testing.T) {
+			t.Parallel()
+			test(t, m)
+		})
+	}
+}
+
+// methodsAndAddresses is every method with each family: all of them have to come to
+// the same.
+func methodsAndAddresses() iter.Seq2[Method, string] {
+	return func(yield func(Method, string) bool) {
+		for _, m := range []Method{SYN, Connect} {
+			for _, a := range []string{wireFour, wireSix} {
+				if !yield(m, a) {
+					return
+				}
+			}
+		}
+	}
+}
+
 func at(address string) Target {
 	return Target{Host: "target", Address: netip.MustParseAddr(address)}
 }
@@ -183,8 +208,9 @@ func TestEachWayToRefuseHasItsOwnReason(t *testing.T) {
 	}
 	w.firewall(rules...)
 	w.listen("22")
-	for address, observations := range want {
-		t.Run(address, func(t *testing.T) {
+	for method, address := range methodsAndAddresses() {
+		observations := want[address]
+		t.Run(string(method)+" "+address, func(t *testing.T) {
 			// The reasons of the default state are not listed, so each port is looked at
 			// beside ports that make another state the commonest.
 			for _, o := range observations {
@@ -192,16 +218,19 @@ func TestEachWayToRefuseHasItsOwnReason(t *testing.T) {
 				if o.State == portvigil.StateClosed {
 					continue
 				}
-				look := w.look(lookRequest{Target: at(address), Ports: fmt.Sprintf("%s,%d", beside, o.Port)}, nil)
+				look := w.look(lookRequest{Method: method, Target: at(address), Ports: fmt.Sprintf("%s,%d", beside, o.Port)}, nil)
 				expected := []portvigil.Observation{{Port: 22, State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck}, o}
 				if diff := cmp.Diff(expected, look.Observations); diff != "" {
 					t.Errorf("port %d (-want +got)\n%s", o.Port, diff)
+				}
+				if look.Method != portvigil.Method(method) {
+					t.Errorf("the look was made by %s", look.Method)
 				}
 				if !look.Complete || look.DefaultState != portvigil.StateClosed {
 					t.Errorf("port %d: complete %v, default %s, notes %q", o.Port, look.Complete, look.DefaultState, look.Notes)
 				}
 			}
-			look := w.look(lookRequest{Target: at(address), Ports: "22,1001,1002,1003-1007"}, nil)
+			look := w.look(lookRequest{Method: method, Target: at(address), Ports: "22,1001,1002,1003-1007"}, nil)
 			closed := []portvigil.Observation{{Port: 22, State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck}, observations[0], observations[1]}
 			if diff := cmp.Diff(closed, look.Observations); diff != "" {
 				t.Errorf("beside filtered ones (-want +got)\n%s", diff)
@@ -212,55 +241,61 @@ func TestEachWayToRefuseHasItsOwnReason(t *testing.T) {
 
 func TestAPathThatIsCutEndsTheLookWithin30Seconds(t *testing.T) {
 	t.Parallel()
-	w := newWire(t)
-	w.listen("22", "80")
-	w.firewall("tcp dport { 22, 80 } accept", "tcp flags syn drop")
-	var cut time.Time
-	look := w.look(lookRequest{Target: at(wireFour), Ports: "all"}, func() {
-		cut = time.Now()
-		w.do("ip", "-n", w.target, "link", "set", "wire", "down")
+	byEachMethod(t, func(t *testing.T, method Method) {
+		w := newWire(t)
+		w.listen("22", "80")
+		w.firewall("tcp dport { 22, 80 } accept", "tcp flags syn drop")
+		var cut time.Time
+		look := w.look(lookRequest{Method: method, Target: at(wireFour), Ports: "all"}, func() {
+			cut = time.Now()
+			w.do("ip", "-n", w.target, "link", "set", "wire", "down")
+		})
+		if took := time.Since(cut); took > 30*time.Second {
+			t.Errorf("the look ended %v after the cut", took)
+		}
+		if look.Complete || portvigil.NoteCode(look.Notes[0]) != "dead-path" {
+			t.Errorf("complete %v, notes %q", look.Complete, look.Notes)
+		}
+		if n := look.Count(portvigil.StateOpen); n != 2 {
+			t.Errorf("%d doors are told as open, want both that were seen", n)
+		}
+		if n := look.Count(portvigil.StateClosed); n != 0 {
+			t.Errorf("%d doors are told as closed", n)
+		}
 	})
-	if took := time.Since(cut); took > 30*time.Second {
-		t.Errorf("the look ended %v after the cut", took)
-	}
-	if look.Complete || portvigil.NoteCode(look.Notes[0]) != "dead-path" {
-		t.Errorf("complete %v, notes %q", look.Complete, look.Notes)
-	}
-	if n := look.Count(portvigil.StateOpen); n != 2 {
-		t.Errorf("%d doors are told as open, want both that were seen", n)
-	}
-	if n := look.Count(portvigil.StateClosed); n != 0 {
-		t.Errorf("%d doors are told as closed", n)
-	}
 }
 
 func TestADroppingFirewallIsNoDeadPath(t *testing.T) {
 	t.Parallel()
-	w := newWire(t)
-	w.listen("22", "1500")
-	w.firewall("tcp dport { 22, 1500, 1600 } accept", "tcp flags syn drop")
-	look := w.look(lookRequest{Target: at(wireSix), Ports: "1-2000"}, nil)
-	want := []portvigil.Observation{
-		{Port: 22, State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck},
-		{Port: 1500, State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck},
-		{Port: 1600, State: portvigil.StateClosed, Reason: portvigil.ReasonReset},
-	}
-	if diff := cmp.Diff(want, look.Observations); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	if !look.Complete || look.DefaultState != portvigil.StateFiltered {
-		t.Errorf("complete %v, default %s, notes %q", look.Complete, look.DefaultState, look.Notes)
-	}
+	byEachMethod(t, func(t *testing.T, method Method) {
+		w := newWire(t)
+		w.listen("22", "1500")
+		w.firewall("tcp dport { 22, 1500, 1600 } accept", "tcp flags syn drop")
+		look := w.look(lookRequest{Method: method, Target: at(wireSix), Ports: "1-2000"}, nil)
+		want := []portvigil.Observation{
+			{Port: 22, State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck},
+			{Port: 1500, State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck},
+			{Port: 1600, State: portvigil.StateClosed, Reason: portvigil.ReasonReset},
+		}
+		if diff := cmp.Diff(want, look.Observations); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if !look.Complete || look.DefaultState != portvigil.StateFiltered {
+			t.Errorf("complete %v, default %s, notes %q", look.Complete, look.DefaultState, look.Notes)
+		}
+	})
 }
 
 func TestASilentHostEndsIncompleteWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWire(t)
-	w.firewall("tcp flags syn drop")
-	look := w.look(lookRequest{Target: at(wireFour), Ports: "20-60"}, nil)
-	if look.Complete || len(look.Notes) == 0 || portvigil.NoteCode(look.Notes[0]) != "no-answer" {
-		t.Errorf("complete %v, notes %q", look.Complete, look.Notes)
-	}
+	byEachMethod(t, func(t *testing.T, method Method) {
+		w := newWire(t)
+		w.firewall("tcp flags syn drop")
+		look := w.look(lookRequest{Method: method, Target: at(wireFour), Ports: "20-60"}, nil)
+		if look.Complete || len(look.Notes) == 0 || portvigil.NoteCode(look.Notes[0]) != "no-answer" {
+			t.Errorf("complete %v, notes %q", look.Complete, look.Notes)
+		}
+	})
 }
 
 func TestAHostWithoutARouteIsADeadPathAtOnce(t *testing.T) {

@@ -16,11 +16,11 @@ type slots struct {
 
 type slot struct {
 	probe      probe
-	fd         int
+	key        int // the engine's: a descriptor, or the port that the probe came from
 	prev, next int
 }
 
-func (s *slots) add(p probe, fd int) int {
+func (s *slots) add(p probe, key int) int {
 	if !s.begun {
 		s.begun, s.head, s.tail = true, [lists]int{-1, -1}, [lists]int{-1, -1}
 	}
@@ -31,7 +31,7 @@ func (s *slots) add(p probe, fd int) int {
 		s.all = append(s.all, slot{})
 	}
 	list := listOf(p)
-	s.all[i] = slot{probe: p, fd: fd, prev: s.tail[list], next: -1}
+	s.all[i] = slot{probe: p, key: key, prev: s.tail[list], next: -1}
 	if s.tail[list] >= 0 {
 		s.all[s.tail[list]].next = i
 	} else {

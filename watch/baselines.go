@@ -237,7 +237,7 @@ func (e *Engine) ImportBaseline(ctx context.Context, by string, docs []portvigil
 		return nil, err
 	}
 	for _, d := range docs {
-		if _, err := portvigil.ReadDocument(d.Kind, d.Name, []byte(d.Text)); err != nil {
+		if err := checkDocument(d); err != nil {
 			return nil, err
 		}
 	}
@@ -264,6 +264,23 @@ func (e *Engine) ImportBaseline(ctx context.Context, by string, docs []portvigil
 		return e.evaluateAll(tx)
 	})
 	return list, err
+}
+
+// checkDocument refuses what is no document of a host or a group, or one of somebody
+// else.
+func checkDocument(d portvigil.BaselineVersion) (err error) {
+	switch d.Kind {
+	case docHost:
+		err = portvigil.CheckHostName(d.Name)
+	case docGroup:
+		err = portvigil.CheckGroupName(d.Name)
+	default:
+		err = portvigil.Errorf(portvigil.CodeInvalid, "%s is no kind of baseline", portvigil.Quoted(d.Kind)).WithHint("write host or group")
+	}
+	if err == nil {
+		_, err = portvigil.ReadDocument(d.Kind, d.Name, []byte(d.Text))
+	}
+	return err
 }
 
 func (e *Engine) evaluateAll(tx Tx) error {

@@ -123,6 +123,26 @@ func TestAnImportJudgesEveryHostByIt(t *testing.T) {
 	}
 }
 
+func TestAnImportOfWhatIsNoBaselineOfThatNameIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, d := range map[string]portvigil.BaselineVersion{
+		"of no kind":                      {Kind: "fleet", Name: web1, Text: documented},
+		"of a host that none can be":      {Kind: docHost, Name: "../web1", Text: "version: 1\nhost: ../web1\n"},
+		"of a group that none can be":     {Kind: docGroup, Name: "..", Text: "version: 1\ngroup: ..\n"},
+		"of another host":                 {Kind: docHost, Name: "web2", Text: documented},
+		"of a host, written for a group":  {Kind: docHost, Name: "front", Text: "version: 1\ngroup: front\n"},
+		"of a host, with one of a second": {Kind: docHost, Name: web1, Text: documented + "---\nversion: 1\nhost: web2\n"},
+	} {
+		if _, err := w.engine.ImportBaseline(t.Context(), "ann", []portvigil.BaselineVersion{d}); portvigil.ErrorCode(err) != portvigil.CodeInvalid {
+			t.Errorf("one %s: %v, want it refused", name, err)
+		}
+	}
+	if list := must(w.engine.Baselines(t.Context())); len(list) != 0 {
+		t.Errorf("taken was %+v", list)
+	}
+}
+
 func TestApprovingIsRefusedWhereItMakesNoSense(t *testing.T) {
 	t.Parallel()
 	w := explained(t, 22)

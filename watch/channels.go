@@ -42,7 +42,7 @@ func (g *GiveUp) Unwrap() error { return g.Err }
 // AddChannel adds a way to people.
 func (e *Engine) AddChannel(ctx context.Context, by string, c portvigil.ChannelRow) (portvigil.ChannelRow, error) {
 	if !channelName.MatchString(c.Name) {
-		return c, portvigil.Errorf(portvigil.CodeInvalid, "channel name %q is not usable", portvigil.Printable(c.Name)).
+		return c, portvigil.Errorf(portvigil.CodeInvalid, "channel name %s is not usable", portvigil.Quoted(c.Name)).
 			WithHint("use letters, digits, dots, dashes and underscores, at most 63")
 	}
 	if err := e.messenger.Check(c); err != nil {

@@ -68,6 +68,9 @@ func changesOf(before, h portvigil.Host) string {
 // applyEdit changes the host as far as the edit says, and refuses what no host can be.
 func applyEdit(h *portvigil.Host, edit portvigil.HostEdit) error {
 	if edit.Groups != nil {
+		if err := checkGroups(*edit.Groups); err != nil {
+			return err
+		}
 		h.Groups = *edit.Groups
 	}
 	if edit.Targets != nil {

@@ -90,6 +90,7 @@ func TestAnEditThatNoHostCanBeIsRefusedAndChangesNothing(t *testing.T) {
 	}{
 		{"no address is left", web1, portvigil.HostEdit{Targets: &[]string{}}, portvigil.CodeInvalid},
 		{"an interval too short", web1, portvigil.HostEdit{Outside: pointer(time.Second)}, portvigil.CodeInvalid},
+		{"a group that none can be", web1, portvigil.HostEdit{Groups: &[]string{"shop", "../x"}}, portvigil.CodeInvalid},
 		{"a denied network", web1, portvigil.HostEdit{Targets: &[]string{"198.51.100.7"}}, portvigil.CodeOutOfScope},
 		{"what is never scanned", web1, portvigil.HostEdit{Targets: &[]string{"metadata.example"}}, portvigil.CodeOutOfScope},
 		{"a host that is not there", "web2", portvigil.HostEdit{}, portvigil.CodeNotFound},

@@ -15,7 +15,7 @@ import (
 // AddHost adds a host and starts its first looks. Its addresses are in scope
 // from then on, unless they are denied.
 func (e *Engine) AddHost(ctx context.Context, by string, h portvigil.Host) (portvigil.Host, error) {
-	if err := checkHost(&h); err != nil {
+	if err := cmp.Or(checkHost(&h), checkGroups(h.Groups)); err != nil {
 		return h, err
 	}
 	found, failures := e.addressesOf(ctx, h.Targets)
@@ -70,6 +70,16 @@ func checkHost(h *portvigil.Host) error {
 	for _, interval := range []time.Duration{h.Outside, h.Inside} {
 		if interval < time.Minute {
 			return portvigil.Errorf(portvigil.CodeInvalid, "an interval of %s is too short", interval).WithHint("give at least 1m")
+		}
+	}
+	return nil
+}
+
+// checkGroups refuses names of groups that are newly given.
+func checkGroups(names []string) error {
+	for _, name := range names {
+		if err := portvigil.CheckGroupName(name); err != nil {
+			return err
 		}
 	}
 	return nil

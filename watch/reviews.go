@@ -240,7 +240,7 @@ func (e *Engine) editOf(q portvigil.ReviewRequest, v portvigil.BaselineVersion, 
 	case portvigil.ReviewChange:
 		return text, entry, nil
 	}
-	return nil, entry, portvigil.Errorf(portvigil.CodeInvalid, "%q is no decision", portvigil.Printable(string(q.Verdict))).WithHint("keep, change or close")
+	return nil, entry, portvigil.Errorf(portvigil.CodeInvalid, "%s is no decision", portvigil.Quoted(string(q.Verdict))).WithHint("keep, change or close")
 }
 
 // openReview returns the review that is open; a new one rests on the newest version

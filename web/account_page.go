@@ -62,11 +62,12 @@ func (p *pages) accountChanged(w http.ResponseWriter, r *http.Request, user port
 }
 
 func (p *pages) changePassword(w http.ResponseWriter, r *http.Request) {
-	if r.PostForm.Get("password") != r.PostForm.Get("again") {
-		p.accountRefused(w, r, portvigil.Errorf(portvigil.CodeInvalid, "the two passwords are not the same"))
+	password, err := newPassword(r.PostForm)
+	if err != nil {
+		p.accountRefused(w, r, err)
 		return
 	}
-	user, err := p.doorkeeper.accounts.ChangePassword(r.Context(), p.doorkeeper.source(r), sessionUser(r), r.PostForm.Get("former"), r.PostForm.Get("password"))
+	user, err := p.doorkeeper.accounts.ChangePassword(r.Context(), p.doorkeeper.source(r), sessionUser(r), r.PostForm.Get("former"), password)
 	p.accountChanged(w, r, user, err, "Your password is changed. Other sessions of yours are over.")
 }
 

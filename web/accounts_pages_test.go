@@ -139,7 +139,7 @@ func TestTheAuditIsFilteredAndPaged(t *testing.T) {
 		{"/audit", "1 to 100 of 251 Older", `href="/audit?page=2"`},
 		{"/audit?page=3", "201 to 251 of 251 Newer", `href="/audit?page=2"`},
 		{"/audit?page=900", "There is no more on this page", `href="/audit?page=899"`},
-		{"/audit?who=bob", "just now bob comment alert of web1 1 to 1 of 1", `href="/alerts/A1"`},
+		{"/audit?who=bob", "just now bob says: alert of web1 1 to 1 of 1", `href="/alerts/A1"`},
 		{"/audit?what=people&page=2", "101 to 126 of 126 Newer", `href="/audit?what=people"`},
 		{"/audit?what=changes&since=2026-11-23", "1 to 13 of 13", `href="/channels"`},
 		{"/audit?what=alerts&who=ann", "Nothing of this was done", `href="/audit"`},

@@ -92,7 +92,7 @@ func untilOf(text string, now time.Time) (*time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "%q is no date", portvigil.Printable(cut(text))).WithHint("write it as %s", now.Format(time.DateOnly))
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "%s is no date", portvigil.Quoted(text)).WithHint("write it as %s", now.Format(time.DateOnly))
 	}
 	day = day.Add(24*time.Hour - time.Second)
 	return &day, nil

@@ -47,7 +47,7 @@ func (p *pages) maintenanceUntil(r *http.Request) (time.Time, error) {
 	if text := r.PostForm.Get("until"); text != "" {
 		t, err := time.Parse("2006-01-02T15:04", text)
 		if err != nil {
-			return t, onField("until", portvigil.Errorf(portvigil.CodeInvalid, "%q is no time", portvigil.Printable(cut(text))).
+			return t, onField("until", portvigil.Errorf(portvigil.CodeInvalid, "%s is no time", portvigil.Quoted(text)).
 				WithHint("write it as %s, in UTC", p.now().UTC().Format("2006-01-02T15:04")))
 		}
 		return t, nil

@@ -18,6 +18,7 @@ type alertPage struct {
 	Differs []portvigil.Difference // from the baseline, of a changed door
 	Entry   *portvigil.Entry       // that covers the door
 	Suggest string                 // what the baseline would say
+	Think   opinion                // of the door, where somebody has to say whether it belongs there
 	Edit    string                 // a patch for the folder that the baseline follows
 	Later   string                 // a date to come, for what is accepted
 	Form    form
@@ -57,7 +58,7 @@ func (p *pages) showAlertEdit(w http.ResponseWriter, r *http.Request, status int
 		return
 	}
 	body := alertPage{Alert: a, Rows: first(rowsOf(&a), maxDoors), Story: story, Can: choicesOf(&a), Shut: shuttingOf(&a),
-		Suggest: suggested(&a), Edit: a.Edit, Later: inDays(p.now(), acceptDays), Form: f}
+		Suggest: suggested(&a), Think: thinkOf(&a), Edit: a.Edit, Later: inDays(p.now(), acceptDays), Form: f}
 	if edit != "" {
 		body.Edit = edit
 	}
@@ -65,6 +66,60 @@ func (p *pages) showAlertEdit(w http.ResponseWriter, r *http.Request, status int
 		body.compare(p, r)
 	}
 	p.show(w, r, status, "alert.html", page{shown(a.Text), body})
+}
+
+// maxReason is how long a reason may be that is typed here, in characters.
+const maxReason = 500
+
+// expecting is the name of the form that says that the door belongs there.
+const expecting = "resolve-expected"
+
+// Why is the reason in that form: as it was sent, else that of the entry which
+// covers the door already, else the one that is suggested. What would not come back
+// from the field as it is is left out: sent, it would take the place of the whole.
+func (b alertPage) Why() string {
+	switch {
+	case b.Form.Failed(expecting):
+		return b.Form.Typed(expecting, "why")
+	case b.Entry == nil || b.Entry.Why == "":
+		return b.Think.Why
+	}
+	if why := oneLine(b.Entry.Why); len(why) <= maxReason && shown(why) == why {
+		return why
+	}
+	return ""
+}
+
+// Suggests reports whether nobody has written the reason that stands in the form.
+func (b alertPage) Suggests() bool {
+	return !b.Form.Failed(expecting) && b.Think.Why != "" && b.Why() == b.Think.Why
+}
+
+// Owner is who stands in the form: as it was sent, else whom the entry names, else
+// who reads the page.
+func (b alertPage) Owner(reader string) string {
+	if b.Form.Failed(expecting) {
+		return b.Form.Typed(expecting, "owner")
+	}
+	if b.Entry != nil && b.Entry.Owner != "" {
+		return oneLine(b.Entry.Owner)
+	}
+	return reader
+}
+
+// thinkOf is what we think of the alert's door. Of a hidden one nothing: whatever
+// it looks like, it hides.
+func thinkOf(a *portvigil.Alert) opinion {
+	switch a.Kind {
+	case portvigil.Kind(portvigil.UnexpectedExposed), portvigil.Kind(portvigil.UnexpectedListening), portvigil.Kind(portvigil.Changed):
+	default:
+		return opinion{}
+	}
+	var scope portvigil.Scope
+	if a.Memory.Print != nil {
+		scope = a.Memory.Print.Scope
+	}
+	return opinionOf(portvigil.Door{Proto: a.Proto, Port: a.Port}, a.Service, a.Process, scope, seenOpen(a.Views))
 }
 
 // maxDiffers bounds what is listed of a door whose entry has many pins and owners.

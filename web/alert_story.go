@@ -19,8 +19,8 @@ func who(by string) string {
 }
 
 // deed is a step of an alert's story as a sentence goes on after the name.
-func deed(e portvigil.AuditEntry) string {
-	switch e.What {
+func deed(what string) string {
+	switch what {
 	case "opened":
 		return "opened the alert"
 	case "re-opened":
@@ -46,7 +46,7 @@ func deed(e portvigil.AuditEntry) string {
 	case "acknowledgement is over":
 		return "ended the acknowledgement, as its time is over"
 	}
-	return resolution(portvigil.ResolutionKind(e.What))
+	return resolution(portvigil.ResolutionKind(what))
 }
 
 // resolution says how an alert was resolved, after the name of who did it.
@@ -83,7 +83,7 @@ func ended(a *portvigil.Alert, now time.Time) string {
 func meanwhile(story []portvigil.AuditEntry, since time.Time, by string, now time.Time) string {
 	for i := len(story) - 1; i >= 0 && story[i].Time.After(since); i-- {
 		if e := story[i]; e.By != machine && e.By != by && e.What != "comment" {
-			text := fmt.Sprintf("%s %s %s", who(e.By), deed(e), ago(e.Time, now))
+			text := fmt.Sprintf("%s %s %s", who(e.By), deed(e.What), ago(e.Time, now))
 			if e.Text != "" {
 				text += " (" + shown(e.Text) + ")"
 			}

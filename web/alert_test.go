@@ -48,9 +48,14 @@ func TestAlertIsToldAsAStory(t *testing.T) {
 			e.alert.Service, e.alert.Process, e.alert.Views = nil, nil, portvigil.AlertViews{}
 		}, []string{"Behind it not known: it has not answered yet", "Opened by not known: no inside view has seen it",
 			"From outside no look from outside knows it From inside no look from inside knows it"}, nil},
+		{"a container is named", func(e *fakeEngine) {
+			id := "c0ffee"
+			process := *e.alert.Process
+			process.Container, e.alert.Process = &id, &process
+		}, []string{"unit exporter.service, container c0ffee, pid 812"}, nil},
 		{"of what is not recognised the first bytes are shown", func(e *fakeEngine) {
-			e.alert.Service = &portvigil.Service{Banner: []byte("HELLO\x1b\r\n")}
-		}, []string{`Behind it unknown service Its first bytes HELLO\x1b\x0d\x0a Opened by`}, nil},
+			e.alert.Service = &portvigil.Service{Banner: []byte("HELLO\x1b\r\nsecond\r\n")}
+		}, []string{`Behind it unknown service Its first bytes HELLO\x1b second Usually`}, nil},
 		{"a certificate that is over is said to be", func(e *fakeEngine) {
 			e.alert.Service = &portvigil.Service{HostKey: "SHA256:abc", Certificate: &portvigil.Certificate{Subject: "CN=web1", Issuer: "CN=ca", Names: []string{"web1", "web1.example"}, NotAfter: noon.Add(-time.Hour), SHA256: "abcd"}}
 		}, []string{"Certificate of CN=web1, by CN=ca, for web1, web1.example, until 23 November 2026, 11:00 UTC (over) SHA-256 abcd", "Host key SHA256:abc"}, nil},
@@ -77,7 +82,7 @@ func TestAlertIsToldAsAStory(t *testing.T) {
 		{"one that ended by itself asks to be noted", func(e *fakeEngine) {
 			e.alert = resolved()
 			e.alert.Resolution.Kind, e.alert.Resolution.By = portvigil.ResolvedCleared, "portvigil"
-		}, []string{"Resolved: cleared by PortVigil", "It was high and ended by itself.", "I have seen it"}, nil},
+		}, []string{"was high Unexpected open door web1 has", "Resolved: over by itself, 1 minute ago", "It was high and ended by itself.", "I have seen it"}, nil},
 		{"a shared cause leads to the others", func(e *fakeEngine) {
 			e.alert.Cause = &portvigil.Cause{Text: "the same new door on several hosts: 9100/tcp", Count: 37}
 		},
@@ -168,8 +173,8 @@ func TestAlertFormsSayWhatIsMissingWhereTheyStand(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, path, form, says, keeps string }{
 		{"expected without a reason", "resolve", "kind=expected&owner=bob", "The reason is missing; write why, for whoever reads it in a year.", `value="bob"`},
-		{"expected without an owner", "resolve", "kind=expected&why=the+shop", "The owner is missing", ">the shop</textarea>"},
-		{"accepted without a date", "resolve", "kind=accepted&why=the+shop&owner=bob", "The date is missing", ">the shop</textarea>"},
+		{"expected without an owner", "resolve", "kind=expected&why=the+shop", "The owner is missing", `value="the shop"`},
+		{"accepted without a date", "resolve", "kind=accepted&why=the+shop&owner=bob", "The date is missing", `value="the shop"`},
 		{"false without a reason", "resolve", "kind=false&why=+", "The reason is missing", ""},
 		{"acknowledged until nonsense", "ack", "until=tomorrow", `"tomorrow" is no date; write it as 2026-11-23.`, ""},
 		{"an empty comment", "comment", "text=+", "The comment is empty", ""},
@@ -194,6 +199,81 @@ func TestAlertFormsSayWhatIsMissingWhereTheyStand(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAlertSuggestsTheReasonThatFirstStepsWould reads the form that expects a door
+// as it stands before anybody typed.
+func TestAlertSuggestsTheReasonThatFirstStepsWould(t *testing.T) {
+	t.Parallel()
+	changed := func(e *fakeEngine) {
+		alertOf(portvigil.Kind(portvigil.Changed))(e)
+		e.host.Exposures[2].Entry = &portvigil.Entry{Why: "the shop", Owner: "carl"}
+	}
+	run := func(exe, source string) func(*fakeEngine) {
+		return func(e *fakeEngine) {
+			e.alert.Service, e.alert.Process = nil, &portvigil.Process{Exe: exe, Package: &portvigil.Package{Name: source, Source: source}}
+		}
+	}
+	for _, c := range []struct {
+		name       string
+		edit       func(*fakeEngine)
+		why, owner string
+		says, not  []string
+	}{
+		{"by what answers", nil, "monitoring", "ann", []string{"Usually A monitoring agent tells monitoring about this machine. Opened by", "Careful: It is made for those who run the machine", "suggested by what is seen"}, nil},
+		{"none where another program is usual", run("/usr/sbin/x", "chrony"), "", "ann", []string{"the program here is another one"}, []string{"suggested by"}},
+		{"by the package of the program, wherever it listens", func(e *fakeEngine) {
+			run("/usr/sbin/x", "openssh")(e)
+			e.alert.Port = 2222
+		}, "how we log in", "ann", []string{"Usually SSH is how people and programs log in."}, []string{"Careful"}},
+		{"nothing of what nobody knows", func(e *fakeEngine) {
+			run("/opt/x", "x")(e)
+			e.alert.Port = 4000
+		}, "", "ann", []string{"Usually Not one that we know."}, []string{"suggested by", "Careful"}},
+		{"what is reached by few is not warned of", func(e *fakeEngine) {
+			e.alert.Views.Outside = nil
+			e.alert.Memory.Print = &portvigil.DoorPrint{Scope: portvigil.ScopePrivate}
+		}, "monitoring", "ann", nil, []string{"Careful"}},
+		{"what was intended keeps the reason and the owner of its entry", changed, "the shop", "carl", nil, []string{"suggested by"}},
+		{"a reason that does not fit the field is not cut", func(e *fakeEngine) {
+			changed(e)
+			e.host.Exposures[2].Entry.Why = strings.Repeat("the shop ", 100)
+		}, "", "carl", nil, []string{"suggested by"}},
+		{"many doors have no reason in common", alertOf(portvigil.ManyDoors), "", "ann", nil, []string{"Usually", "suggested by"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(base, edited(c.edit))
+			cookie := s.signInUser(t)
+			as := func(r *http.Request) { r.AddCookie(cookie) }
+			w := s.request("GET", "/alerts/A1", as)
+			reads(t, w, c.says, c.not)
+			form := formOf(t, w.Body.String(), "/alerts/"+s.engine.alert.ID+"/resolve")
+			if form.Get("why") != c.why || form.Get("owner") != c.owner || form.Get("kind") != "expected" {
+				t.Errorf("the form is %v, want why %q and owner %q", form, c.why, c.owner)
+			}
+			s.engine.forget(0)
+			want, status := []string{`resolve "A1" expected why=` + c.why + " owner=" + c.owner + " by ann"}, http.StatusSeeOther
+			if c.why == "" {
+				want, status = []string{}, http.StatusBadRequest // the rules ask for a reason
+			}
+			w = s.post("/alerts/A1/resolve", form, as)
+			got := slices.DeleteFunc(s.engine.asked(), func(call string) bool { return !strings.HasPrefix(call, "resolve") })
+			if diff := cmp.Diff(want, got); diff != "" || w.Code != status {
+				t.Errorf("answered %d, want %d; asked (-want +got)\n%s", w.Code, status, diff)
+			}
+		})
+	}
+}
+
+func TestAlertFormThatWasEmptiedStaysSo(t *testing.T) {
+	t.Parallel()
+	s := newSite(base, edited(nil))
+	w := s.send("/alerts/A1/resolve", "kind=expected&why=&owner=", s.signInUser(t))
+	form := formOf(t, w.Body.String(), "/alerts/"+s.engine.alert.ID+"/resolve")
+	if text := seen(t, w); w.Code != http.StatusBadRequest || !strings.Contains(text, "The reason is missing") || form.Get("why")+form.Get("owner") != "" {
+		t.Errorf("answered %d with %v: %s", w.Code, form, text)
 	}
 }
 

@@ -103,9 +103,11 @@ func (p *pages) reason(r *http.Request, err error) string {
 // resolveRequestOf reads the fields that end an alert. A reason is one line, as
 // the baseline and messages have it.
 func resolveRequestOf(r *http.Request) portvigil.ResolveRequest {
-	get := func(name string) string { return strings.Join(strings.Fields(r.PostForm.Get(name)), " ") }
+	get := func(name string) string { return oneLine(r.PostForm.Get(name)) }
 	return portvigil.ResolveRequest{Kind: portvigil.ResolutionKind(get("kind")), Why: get("why"), Owner: get("owner"), Expires: get("expires"), Until: get("until")}
 }
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // checkResolve says what is missing in the words of the form; the engine says it
 // in those of the commands.

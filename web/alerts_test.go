@@ -76,7 +76,7 @@ func TestAlertsAreListedAsTheAddressSays(t *testing.T) {
 		not        []string
 	}{
 		{"open ones, the worst first", "/alerts", nil, []string{"Open 10 To be noted 1 Resolved 2 All 12", "Any severity 10 Critical 3 High 2 Medium 3 Low 2",
-			"1–10 of 10", "critical number 0 is open. new opened just now", "critical number 8 is open. investigating opened 8 hours ago", "waiting shut opened", "waiting baseline opened"},
+			"1–10 of 10", "critical number 0 is open. new · opened just now", "critical number 8 is open. investigating · opened 8 hours ago", "said to be shut · opened", "waiting for the baseline · opened"},
 			[]string{"number 5 is", "number 11 is", "After these"}},
 		{"those to be noted", "/alerts?state=note", nil, []string{"1–1 of 1", "number 5 is open. PortVigil resolved it as over 5 minutes ago"}, []string{"number 0 is"}},
 		{"the resolved ones", "/alerts?state=resolved", nil, []string{"1–2 of 2", "number 5 is", "number 11 is"}, []string{"number 0 is"}},

@@ -158,7 +158,7 @@ func truth(r *http.Request, name string) (bool, error) {
 	}
 	yes, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, portvigil.Errorf(portvigil.CodeInvalid, "%s=%q is neither true nor false", name, portvigil.Printable(text))
+		return false, portvigil.Errorf(portvigil.CodeInvalid, "%s=%s is neither true nor false", name, portvigil.Quoted(text))
 	}
 	return yes, nil
 }

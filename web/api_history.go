@@ -12,7 +12,7 @@ func (a *api) past(r *http.Request) (portvigil.Past, error) {
 	text := r.URL.Query().Get("at")
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return portvigil.Past{}, portvigil.Errorf(portvigil.CodeInvalid, "at=%q is no time", portvigil.Printable(text)).
+		return portvigil.Past{}, portvigil.Errorf(portvigil.CodeInvalid, "at=%s is no time", portvigil.Quoted(text)).
 			WithHint("write it as 2026-05-03T12:00:00Z")
 	}
 	return a.engine.HostAt(r.Context(), r.PathValue("name"), at)

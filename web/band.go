@@ -141,7 +141,7 @@ func doorBand(t portvigil.Timeline, d portvigil.TimelineDoor) band {
 func viewBand(t portvigil.Timeline, v portvigil.TimelineView) band {
 	b := band{Who: viewName(v.View, v.Vantage)}
 	if v.Address != "" {
-		b.Who += ", " + shown(v.Address) + " " + shown(v.Proto)
+		b.Who += ", " + shown(v.Address) + ", " + shown(v.Proto) + " " + shown(v.Covered)
 	}
 	b.draw(t, v.Known, "watched")
 	b.Words = spanWords("could tell", t, v.Known)
@@ -213,6 +213,10 @@ func spanWords(what string, t portvigil.Timeline, spans []portvigil.Span) string
 		}
 		if !s.To.Before(t.To) {
 			to = "to now"
+		}
+		if from[len("from "):] == to[len("to "):] { // within a minute
+			parts = append(parts, "at "+to[len("to "):])
+			continue
 		}
 		parts = append(parts, from+" "+to)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/portvigil/portvigil"
@@ -23,7 +24,7 @@ func (l entryLine) Place() (list []string) {
 		list = append(list, text)
 	}
 	if l.Scope != "" {
-		list = append(list, "scope "+string(l.Scope))
+		list = append(list, scopeWords(l.Scope))
 	}
 	if len(l.From) > 0 {
 		list = append(list, "from "+l.Field("from"))
@@ -31,11 +32,11 @@ func (l entryLine) Place() (list []string) {
 	return list
 }
 
-// Pins are what makes it changed, as a key and a value each.
+// Pins are what makes it changed, as a name and a value each.
 func (l entryLine) Pins() (list [][2]string) {
 	for _, f := range entryFields {
 		if value := l.Field(f.Key); f.Pin && value != "" {
-			list = append(list, [2]string{f.Key[len("pin."):], value})
+			list = append(list, [2]string{strings.ToLower(f.Label), value})
 		}
 	}
 	return list
@@ -134,14 +135,32 @@ func (b *baselinePage) addHost(h *portvigil.HostStatus) {
 			b.Groups = append(b.Groups, g)
 		}
 	}
-	var doors []*portvigil.Exposure
-	for k := range h.Exposures {
-		if x := &h.Exposures[k]; x.Open() && x.Entry == nil && x.Tells() && x.Verdict != portvigil.Hidden {
+	b.Doors = first(undocumented(h.Exposures), maxDoors)
+}
+
+// undocumented are the doors that are open and in no baseline, the worst first;
+// each once, whatever addresses it has: one entry covers them all.
+func undocumented(all []portvigil.Exposure) (doors []*portvigil.Exposure) {
+	known := map[portvigil.Door]int{}
+	for k := range all {
+		x := &all[k]
+		if !x.Open() || x.Entry != nil || !x.Tells() || x.Verdict == portvigil.Hidden {
+			continue
+		}
+		at, there := known[x.Door()]
+		if !there {
+			known[x.Door()] = len(doors)
 			doors = append(doors, x)
+		} else if gravity(x) > gravity(doors[at]) {
+			doors[at] = x
 		}
 	}
-	b.Doors = first(doors, maxDoors)
+	slices.SortStableFunc(doors, func(a, b *portvigil.Exposure) int { return gravity(b) - gravity(a) })
+	return doors
 }
+
+// gravity orders doors by what their verdict is worth to people.
+func gravity(x *portvigil.Exposure) int { return portvigil.Kind(x.Verdict).Info().Severity.Rank() }
 
 // pressing orders entries: what nobody explained before what is over before the rest.
 func pressing(l entryLine) int {

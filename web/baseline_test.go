@@ -147,7 +147,7 @@ func TestABaselineShowsWhatIsNotExplainedFirst(t *testing.T) {
 	s, cookie := documented(t)
 	w := s.as(t, cookie, "/baseline/web1")
 	says(t, w, 200, "Version 1, changed", "by bob: as installed", "group front , group shop counts for it as well", "4 entries", "not explained no owner", "expired",
-		"pin exe /usr/sbin/nginx", "open from outside", "Comes and goes by design", "32768-60999/udp", "nightly build (owner ci)", "Open, and not written down 9100/tcp")
+		"pin executable /usr/sbin/nginx", "open from outside", "Comes and goes by design", "32768-60999/udp", "nightly build (owner ci)", "Open, and not written down 9100/tcp")
 	text := seen(t, w)
 	last := -1
 	for _, door := range []string{"80/tcp open from outside", "9100/tcp not looked for", "443/tcp not known", "22/tcp not known"} {

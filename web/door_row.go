@@ -93,7 +93,7 @@ const (
 
 func standingOf(x *portvigil.Exposure) standing {
 	switch {
-	case seenOpen(x):
+	case seenOpen(x.Views):
 		return standsOpen
 	case listens(x) && x.Print.Scope == portvigil.ScopeLoopback:
 		return standsAlone

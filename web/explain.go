@@ -30,7 +30,7 @@ func (p explainPage) Ticked(f foundDoor) bool {
 	if p.Form.Name == "explain" {
 		return p.Form.Has("explain", "door", f.Door)
 	}
-	return f.Ticked
+	return f.Usual
 }
 
 // Why is the reason in a door's field.

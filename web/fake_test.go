@@ -56,6 +56,7 @@ type fakeEngine struct {
 	queued    map[string]int
 	acts      []portvigil.Act
 	about     About
+	operator  string // who started the server
 
 	mu    sync.Mutex
 	calls []string // guarded by mu
@@ -436,7 +437,7 @@ func newSite(base string, e *fakeEngine) *site {
 	log, text := logged()
 	s.log = text
 	s.keeper = NewDoorkeeper(base, newAccounts(), func() time.Time { return s.now })
-	s.handler = Pages(e, s.keeper, Surroundings{MetricsToken: metricsToken, MakeChannel: s.makeChannel,
+	s.handler = Pages(e, s.keeper, Surroundings{MetricsToken: metricsToken, MakeChannel: s.makeChannel, Operator: e.operator,
 		Measure: func(context.Context) (Metrics, error) {
 			return Metrics{Hosts: len(e.hosts), Channels: e.channels}, e.err
 		},

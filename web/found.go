@@ -14,10 +14,7 @@ type foundDoor struct {
 	Service *portvigil.Service
 	Process *portvigil.Process
 	Reaches string // who can reach it, in words
-	Is      string // what it usually is, a sentence
-	Risk    string // why it should not be as open as it is; ""
-	Why     string // the reason that is suggested
-	Ticked  bool   // whether it usually belongs there
+	opinion
 	exposed bool
 	scope   portvigil.Scope
 	pending bool
@@ -53,7 +50,7 @@ func foundDoors(s portvigil.HostStatus) (found, loopback []foundDoor) {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b foundDoor) int {
-		return cmp.Or(-compareBools(a.Risk != "", b.Risk != ""), compareBools(a.Ticked, b.Ticked))
+		return cmp.Or(-compareBools(a.Risk != "", b.Risk != ""), compareBools(a.Usual, b.Usual))
 	})
 	return found, loopback
 }
@@ -79,8 +76,8 @@ func listens(x *portvigil.Exposure) bool {
 }
 
 // seenOpen reports whether a view from outside sees the door open.
-func seenOpen(x *portvigil.Exposure) bool {
-	return slices.ContainsFunc(x.Views.Outside, func(s portvigil.Sighting) bool { return s.State == string(portvigil.StateOpen) })
+func seenOpen(v portvigil.AlertViews) bool {
+	return slices.ContainsFunc(v.Outside, func(s portvigil.Sighting) bool { return s.State == string(portvigil.StateOpen) })
 }
 
 func (f *foundDoor) add(x *portvigil.Exposure) {
@@ -93,39 +90,21 @@ func (f *foundDoor) add(x *portvigil.Exposure) {
 	if x.Print.Scope.Rank() > f.scope.Rank() {
 		f.scope = x.Print.Scope
 	}
-	f.exposed = f.exposed || seenOpen(x)
+	f.exposed = f.exposed || seenOpen(x.Views)
 	f.pending = f.pending || x.Verdict == portvigil.Pending
 }
 
-// describe says what the door usually is, and whether to tick it.
+// describe says who reaches the door, and what we think of it.
 func (f *foundDoor) describe(door portvigil.Door) {
 	f.Reaches = reachWords(f.scope, f.exposed)
-	g, known := guessOf(door, f.Service, f.Process)
-	far := f.exposed || f.scope.Rank() >= portvigil.ScopePublic.Rank()
+	f.opinion = opinionOf(door, f.Service, f.Process, f.scope, f.exposed)
 	switch {
-	case known:
-		f.Is, f.Why = g.sentence(door), g.why
-		if far {
-			f.Risk = begunOr(g.risk)
-		}
-		f.Ticked = (g.sure || g.plain) && f.Risk == "" && f.Why != ""
-		if g.odd {
-			f.Why = ""
-		}
+	case f.known:
 	case f.pending && door.Proto == portvigil.UDP:
 		f.Is = "A program seems to ask others from here (a resolver, a browser); such doors come and go."
 	case f.scope == portvigil.ScopeLoopback && !f.exposed:
 		f.Is = "Not one that we know."
-	default:
-		f.Is = "Not one that we know. Find out what it is before you say that it belongs here."
 	}
-}
-
-func begunOr(clause string) string {
-	if clause == "" {
-		return ""
-	}
-	return begun(clause) + "."
 }
 
 // reachWords says who can reach a door, going by what it is bound to.

@@ -46,7 +46,7 @@ func TestOnlyWhatIsUsualAndHarmlessIsTicked(t *testing.T) {
 	found, loopback := foundDoors(s)
 	var got []string
 	for _, f := range found {
-		got = append(got, fmt.Sprintf("%s ticked=%v risky=%v why=%q by %s", f.Door, f.Ticked, f.Risk != "", f.Why, f.Reaches))
+		got = append(got, fmt.Sprintf("%s ticked=%v risky=%v why=%q by %s", f.Door, f.Usual, f.Risk != "", f.Why, f.Reaches))
 	}
 	want := []string{
 		`2375/tcp ticked=false risky=true why="" by every network that the firewall lets in`,

@@ -81,14 +81,13 @@ func editOf(r *http.Request, needsAddress bool) (portvigil.HostEdit, error) {
 	}
 	for _, t := range targets {
 		if _, err := parsePrefix(t); err != nil && !portvigil.IsDNSName(t) {
-			return edit, onField("addresses", portvigil.Errorf(portvigil.CodeInvalid, "%q is neither an address nor a DNS name", portvigil.Printable(cut(t))).
+			return edit, onField("addresses", portvigil.Errorf(portvigil.CodeInvalid, "%s is neither an address nor a DNS name", portvigil.Quoted(t)).
 				WithHint("write 192.0.2.7, 2001:db8::7 or web1.example.org"))
 		}
 	}
 	for _, g := range groups {
-		if portvigil.CheckHostName(g) != nil {
-			return edit, onField("groups", portvigil.Errorf(portvigil.CodeInvalid, "%q is not usable as a group", portvigil.Printable(cut(g))).
-				WithHint("use letters, digits, dots, dashes and underscores"))
+		if err := portvigil.CheckGroupName(g); err != nil {
+			return edit, onField("groups", err)
 		}
 	}
 	outside, err := intervalOf(r, "outside", portvigil.DefaultOutsideInterval)
@@ -113,7 +112,7 @@ func intervalOf(r *http.Request, field string, otherwise time.Duration) (time.Du
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		return 0, onField(field, portvigil.Errorf(portvigil.CodeInvalid, "%q is no span of time", portvigil.Printable(cut(text))).WithHint("write 24h or 30m"))
+		return 0, onField(field, portvigil.Errorf(portvigil.CodeInvalid, "%s is no span of time", portvigil.Quoted(text)).WithHint("write 24h or 30m"))
 	case d < time.Minute:
 		return 0, onField(field, portvigil.Errorf(portvigil.CodeInvalid, "%s is too short", d).WithHint("give at least 1m"))
 	}

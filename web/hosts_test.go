@@ -121,7 +121,7 @@ func TestAHostIsAddedOrTheFieldThatIsWrongSaysWhy(t *testing.T) {
 		{"a name that none can have", "name=a/b&addresses=10.0.0.2", nil, 400, "name", "is not usable"},
 		{"no address", "name=web2&addresses=+", nil, 400, "addresses", "Give at least one address or DNS name"},
 		{"what is no address", "name=web2&addresses=http://x", nil, 400, "addresses", `"http://x" is neither an address nor a DNS name`},
-		{"a group that none can be", "name=web2&addresses=10.0.0.2&groups=a/b", nil, 400, "groups", "is not usable as a group"},
+		{"a group that none can be", "name=web2&addresses=10.0.0.2&groups=a/b", nil, 400, "groups", "is not usable"},
 		{"an interval that is none", "name=web2&addresses=10.0.0.2&outside=daily", nil, 400, "outside", `"daily" is no span of time; write 24h or 30m`},
 		{"an interval too short", "name=web2&addresses=10.0.0.2&inside=1s", nil, 400, "inside", "1s is too short"},
 		{"a name that is taken", "name=web1&addresses=10.0.0.2", portvigil.Errorf(portvigil.CodeConflict, "there already"), 409, "name", "a host of that name is watched already"},

@@ -33,8 +33,7 @@ type overviewPage struct {
 	Blind    some[blindView]
 	Newest   time.Time // the newest look of any host; zero for none
 	Channels int
-	Explain  some[portvigil.Alert] // doors of a first look that wait to be explained
-	NoUser   bool                  // who reads it came by a link, and nobody can sign in yet
+	Due      string // what the first steps ask for; "" where they are done
 }
 
 // severityCount is how many open alerts there are of one severity.
@@ -64,6 +63,9 @@ func (p *pages) overviewNow(r *http.Request) (o overviewPage, err error) {
 	if err != nil {
 		return o, err
 	}
+	if o.Due, err = p.stepDue(r, hosts); err != nil {
+		return o, err
+	}
 	o.sum(hosts)
 	for _, q := range []struct {
 		filter portvigil.AlertFilter
@@ -71,7 +73,6 @@ func (p *pages) overviewNow(r *http.Request) (o overviewPage, err error) {
 	}{
 		{portvigil.AlertFilter{States: portvigil.OpenStates(), Order: portvigil.BySeverity, Limit: maxNeeds}, &o.Needs},
 		{portvigil.AlertFilter{Attention: true, States: []portvigil.AlertState{portvigil.AlertResolved}, Limit: maxNeeds}, &o.ToNote},
-		{portvigil.AlertFilter{States: portvigil.OpenStates(), Kinds: []portvigil.Kind{portvigil.DoorsToExplain}, Limit: 1}, &o.Explain},
 		{portvigil.AlertFilter{ChangedSince: p.now().Add(-today), Limit: 2*maxNeeds + maxToday}, &o.Today},
 	} {
 		list, total, err := p.engine.AlertsWhere(ctx, q.filter)
@@ -92,13 +93,6 @@ func (p *pages) overviewNow(r *http.Request) (o overviewPage, err error) {
 		return o, err
 	}
 	o.Channels = len(channels)
-	if userOf(r) == "" {
-		users, err := p.doorkeeper.accounts.Users(ctx)
-		if err != nil {
-			return o, err
-		}
-		o.NoUser = len(users) == 0
-	}
 	return o, nil
 }
 

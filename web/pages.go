@@ -18,8 +18,11 @@ var files embed.FS
 // Surroundings are what the pages need beside the engine.
 type Surroundings struct {
 	MetricsToken string // opens /metrics
-	Measure      func(context.Context) (Metrics, error)
-	About        func(context.Context) (About, error)
+	// Operator is the login name of who started the server, which is suggested to the
+	// first user; "" where that is not known, or no person.
+	Operator string
+	Measure  func(context.Context) (Metrics, error)
+	About    func(context.Context) (About, error)
 	// MakeChannel checks a new channel; made is a secret that is to be shown once. An
 	// error that has Field() string is about that field of the draft.
 	MakeChannel func(ChannelDraft) (c NewChannel, made string, err error)

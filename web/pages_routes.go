@@ -38,9 +38,6 @@ func (p *pages) routes() map[string]pageRoute {
 		"GET /mark.svg":  {everybody, p.file},
 		"GET /metrics":   {machines, p.metrics},
 
-		"GET /welcome":  {members, p.welcome},
-		"POST /welcome": {members, p.addFirst},
-
 		"GET /{$}":    {members, p.overview},
 		"GET /events": {members, p.events},
 
@@ -85,7 +82,8 @@ func (p *pages) routes() map[string]pageRoute {
 		"POST /alerts/{id}/look":        {members, p.lookAgain},
 		"POST /alerts/{id}/test":        {members, p.testChannel},
 
-		"GET /start": {members, p.start},
+		"GET /start":  {members, p.start},
+		"POST /start": {members, p.addFirst},
 
 		"GET /hosts":                          {members, p.hosts},
 		"POST /hosts":                         {members, p.addHost},

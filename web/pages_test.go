@@ -188,7 +188,7 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 			a := resolved()
 			a.Resolution.Kind, a.Resolution.By = portvigil.ResolvedCleared, "portvigil"
 			e.alerts = []portvigil.Alert{a}
-		}, 200, []string{"No open alert 1 serious one ended by itself", "Ended by themselves", "cleared web1 has", "until somebody has noted it", "Nothing beside what stands above"}, []string{"All is well"}},
+		}, 200, []string{"No open alert 1 serious one ended by itself", "Ended by themselves", "over web1 has", "until somebody has noted it", "Nothing beside what stands above"}, []string{"All is well"}},
 		{"a quiet overview says so", "/", func(e *fakeEngine) { e.alerts, e.hosts[0].Alerts = nil, nil }, 200, []string{"All is well 2 doors on 1 host, each as expected", "Nothing needs you now"}, nil},
 		{"a host that cannot be seen is not as expected", "/", func(e *fakeEngine) {
 			e.alerts, e.hosts[0].Alerts, e.hosts[0].Views[1].Fresh = nil, nil, false
@@ -206,7 +206,7 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 			[]string{"No door is open or expected, as far as the views below have seen", "as expected"}, nil},
 		{"the server's own machine is told to be seen from elsewhere", "/hosts/web1", func(e *fakeEngine) {
 			e.host = portvigil.HostStatus{Host: portvigil.Host{Name: "web1", Local: true}, Views: sampleHost().Views[:1], NextInside: noon}
-		}, 200, []string{"no machine sees itself from outside", "this server’s own machine", "Next look: inside now"}, nil},
+		}, 200, []string{"no machine sees itself from outside", "This server’s own machine", "Next look: inside now"}, nil},
 		{"an unknown host is not found", "/hosts/web2", func(e *fakeEngine) { e.err = portvigil.Errorf(portvigil.CodeNotFound, "there is no host web2") }, 404,
 			[]string{"Not found There is no host web2."}, nil},
 		{"an unknown page too", "/nothing", nil, 404, []string{"Not found There is no page at /nothing."}, nil},

@@ -19,7 +19,7 @@ func TestThePastIsShownAsFarAsItIsKnown(t *testing.T) {
 		says         string
 	}{
 		{"", `host "web1"`, nil, 200, "Time, UTC"},
-		{"?date=2026-11-20&time=08:30", `host "web1" at 2026-11-20T08:30:00Z`, nil, 200, "1 open, 1 perhaps On web1 at 20 November 2026, 08:30 UTC"},
+		{"?date=2026-11-20&time=08:30", `host "web1" at 2026-11-20T08:30:00Z`, nil, 200, "1 door open, 1 perhaps On web1 at 20 November 2026, 08:30 UTC"},
 		{"?date=2026-11-20&time=08:30:15", `host "web1" at 2026-11-20T08:30:15Z`, nil, 200, "office: no look was fresh then"},
 		{"?date=2026-11-20", `host "web1" at 2026-11-20T12:00:00Z`, nil, 200, "Seen open at noon. Looks L1"},
 		{"?date=20.11.2026&time=8", "", nil, 400, "That is no date and time"},

@@ -59,7 +59,7 @@ const (
 
 // pictures are the host drawn for a wide window and for a phone.
 func pictures(doors []*portvigil.Exposure) []picture {
-	return []picture{draw(doors, 12, "wide"), draw(doors, 4, "small")}
+	return []picture{draw(doors, 12, "wide"), draw(doors, 3, "small")}
 }
 
 func draw(doors []*portvigil.Exposure, columns int, class string) picture {

@@ -56,7 +56,7 @@ func TestAReviewShowsWhatIsLeftAndWhatChangedMeanwhile(t *testing.T) {
 	s, cookie := reviewed(t)
 	w := s.as(t, cookie, "/review")
 	says(t, w, 200, "3 to decide", "1 decided; begun 2 days ago by ann", "the last review was signed by Ann A.", "Changed meanwhile,", "front, version 4 by eve",
-		"80/tcp not explained no owner open from outside", "Nobody has written why it is open.", "9100/tcp expired not open never seen open", "Decided so far (1)", "keep 22/tcp of web1", "Leave 3 undecided")
+		"80/tcp not explained no owner open from outside", "Nobody has written why it is open.", "9100/tcp expired not open never seen open", "Decided so far (1)", "kept : 22/tcp of web1", "Leave 3 undecided")
 	if n := strings.Count(w.Body.String(), "<article"); n != 3 {
 		t.Errorf("%d entries are shown", n)
 	}
@@ -147,7 +147,7 @@ func TestAReviewIsSignedAndListed(t *testing.T) {
 	if w.Header().Get("Location") != "/review/R1" || !slices.Contains(s.engine.asked(), "sign name=Ann A. remark=two\nlines leave=true by ann") {
 		t.Errorf("it leads to %s; asked was %q", w.Header().Get("Location"), s.engine.asked())
 	}
-	says(t, s.as(t, cookie, "/review/R1"), 200, "Review signed by Ann A.", "all well", "21/tcp web1 close ann", "port: 21", "Left undecided", "443/tcp of front", "web1 , version 1", "Signed. The next review")
+	says(t, s.as(t, cookie, "/review/R1"), 200, "Review signed by Ann A.", "all well", "21/tcp web1 closed ann", "port: 21", "Left undecided", "443/tcp of front", "web1 , version 1", "Signed. The next review")
 	says(t, s.as(t, cookie, "/review/R9"), 404, "There is no such review")
 	s.engine.fails = map[string]error{"sign": portvigil.Errorf(portvigil.CodeConflict, "entries are undecided: 3")}
 	w = s.fill(t, cookie, page, "/review/sign", url.Values{"remark": {"nearly"}})
@@ -175,7 +175,7 @@ func TestAReviewOfThousandsIsShownInParts(t *testing.T) {
 		s.engine.reviews = append(s.engine.reviews, signed)
 	}
 	w := s.as(t, cookie, "/review")
-	says(t, w, 200, "5003 to decide", "4953 more come up as these are decided", "Decided so far (5001)", "keep 22/tcp of web4999.example.com", "4951 before")
+	says(t, w, 200, "5003 to decide", "4953 more come up as these are decided", "Decided so far (5001)", "kept : 22/tcp of web4999.example.com", "4951 before")
 	past := s.as(t, cookie, "/review/"+signed.ID)
 	says(t, past, 200, "5001 decisions", "4951 more", "Left undecided")
 	for _, page := range []*httptest.ResponseRecorder{w, past} {

@@ -78,34 +78,3 @@ func (p *pages) signOut(w http.ResponseWriter, r *http.Request) {
 	p.doorkeeper.close(w, r)
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 }
-
-// welcomePage is what the form of the first user shows.
-type welcomePage struct{ Why, Name, Next string }
-
-// welcome shows the form to who came by a link, while nobody can sign in.
-func (p *pages) welcome(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "welcome.html", page{"Welcome", welcomePage{Next: "/"}})
-}
-
-// addFirst makes the first user, and the session theirs.
-func (p *pages) addFirst(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxSignIn)
-	if err := r.ParseForm(); err != nil {
-		p.fail(w, r, portvigil.Errorf(portvigil.CodeInvalid, "the form is not as expected"))
-		return
-	}
-	name, password := r.PostForm.Get("name"), r.PostForm.Get("password")
-	err := error(portvigil.Errorf(portvigil.CodeInvalid, "the two passwords are not the same"))
-	var user portvigil.User
-	if password == r.PostForm.Get("again") {
-		user, err = p.doorkeeper.accounts.AddFirstUser(r.Context(), name, password)
-	}
-	if err != nil {
-		body := Describe(err)
-		logInternal(p.log, r, body, err)
-		p.show(w, r, statusOf(body.Code), "welcome.html", page{"Welcome", welcomePage{begun(body.sentence()) + ".", name, local(r.PostForm.Get("next"))}})
-		return
-	}
-	p.doorkeeper.open(w, r, user)
-	http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
-}

@@ -165,38 +165,38 @@ func TestFirstUserComesByTheLink(t *testing.T) {
 	t.Parallel()
 	s := newSite(base, edited(nil))
 	form := url.Values{"name": {"ann"}, "password": {password}, "again": {password}}
-	if w := s.post("/welcome", form, nil); w.Code != http.StatusUnauthorized {
+	if w := s.post("/start", form, nil); w.Code != http.StatusUnauthorized {
 		t.Errorf("a stranger becomes the first user: %d", w.Code)
 	}
 	cookie := s.signIn(t)
 	known := func(r *http.Request) { r.AddCookie(cookie) }
-	if text := seen(t, s.request("GET", "/", known)); !strings.Contains(text, "Choose a name and a password") {
+	if text := seen(t, s.request("GET", "/", known)); !strings.Contains(text, "First steps: choose a name and a password") {
 		t.Errorf("the overview does not lead there: %s", text)
 	}
-	for _, wrong := range faults(s.request("GET", "/welcome", known).Body.String()) {
+	for _, wrong := range faults(s.request("GET", "/start", known).Body.String()) {
 		t.Error(wrong)
 	}
 	for says, spoil := range map[string]url.Values{
-		"The two passwords are not the same.": {"name": {"ann"}, "password": {password}, "again": {"x"}},
-		"The password is too short":           {"name": {"ann"}, "password": {"x"}, "again": {"x"}},
-		"is not usable":                       {"name": {"<b>"}, "password": {password}, "again": {password}},
+		"The two passwords are not the same; type both again.": {"name": {"ann"}, "password": {password}, "again": {"x"}},
+		"The password is too short":                            {"name": {"ann"}, "password": {"x"}, "again": {"x"}},
+		"is not usable":                                        {"name": {"<b>"}, "password": {password}, "again": {password}},
 	} {
-		w := s.post("/welcome", spoil, known)
+		w := s.post("/start", spoil, known)
 		if w.Code != http.StatusBadRequest || !strings.Contains(seen(t, w), says) || strings.Contains(w.Body.String(), "<b>") {
 			t.Errorf("answered %d, want %q: %s", w.Code, says, w.Body)
 		}
 	}
-	w := s.post("/welcome", form, known)
+	w := s.post("/start", form, known)
 	own := cookieOf(t, w)
 	text := seen(t, s.request("GET", "/", func(r *http.Request) { r.AddCookie(own) }))
-	if w.Code != http.StatusSeeOther || !strings.Contains(text, "ann Sign out") || strings.Contains(text, "Choose a name") {
+	if w.Code != http.StatusSeeOther || !strings.Contains(text, "ann Sign out") || strings.Contains(text, "choose a name") {
 		t.Errorf("answered %d; then: %s", w.Code, text)
 	}
 	if w := s.request("GET", "/", known); w.Code != http.StatusUnauthorized {
 		t.Errorf("the session of the link goes on beside it: %d", w.Code)
 	}
 	second := s.signIn(t)
-	if w := s.post("/welcome", form, func(r *http.Request) { r.AddCookie(second) }); w.Code != http.StatusConflict {
+	if w := s.post("/start", form, func(r *http.Request) { r.AddCookie(second) }); w.Code != http.StatusConflict {
 		t.Errorf("a second first user: %d", w.Code)
 	}
 }

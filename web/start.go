@@ -15,13 +15,18 @@ const startPath = "/start"
 type startPage struct {
 	Steps   []startStep
 	Done    int
+	Name    string // in the field of who has none yet
 	Local   string // the name of the server's own machine as a host; "" for none
 	Explain explainPage
 	Others  []string // hosts that are watched beside it, some of them
 	Count   int      // how many
 	Add     addForm
+	Needs   []portvigil.Alert // what came up since there is a baseline
 	Form    form
 }
+
+// maxMeanwhile bounds the alerts above the steps: the overview has them all.
+const maxMeanwhile = 3
 
 // startStep is one of them.
 type startStep struct {
@@ -49,7 +54,10 @@ func (p *pages) showStart(w http.ResponseWriter, r *http.Request, status int, f 
 }
 
 func (p *pages) firstSteps(r *http.Request, f form) (startPage, error) {
-	s := startPage{Form: f, Add: addForm{Form: f, Next: startPath}}
+	s := startPage{Form: f, Add: addForm{Form: f, Next: startPath}, Name: p.around.Operator}
+	if f.Failed("you") {
+		s.Name = f.Typed("you", "name")
+	}
 	users, err := p.doorkeeper.accounts.Users(r.Context())
 	if err != nil {
 		return s, err
@@ -66,6 +74,12 @@ func (p *pages) firstSteps(r *http.Request, f form) (startPage, error) {
 	if err != nil {
 		return s, err
 	}
+	if doors.Done { // before, the step itself asks for all that is open
+		s.Needs, _, err = p.engine.AlertsWhere(r.Context(), portvigil.AlertFilter{States: portvigil.OpenStates(), Order: portvigil.BySeverity, Limit: maxMeanwhile})
+		if err != nil {
+			return s, err
+		}
+	}
 	s.Steps = []startStep{
 		{Name: "you", Title: "Choose a name and a password", Done: len(users) > 0, Says: "so that you come in without a link"},
 		doors,
@@ -81,6 +95,8 @@ func (p *pages) firstSteps(r *http.Request, f form) (startPage, error) {
 // for, else the first that is to be done.
 func (s *startPage) number(wanted string) {
 	switch s.Form.Name {
+	case "you":
+		wanted = "you"
 	case "add":
 		wanted = "hosts"
 	case "explain":
@@ -105,24 +121,78 @@ func (s *startPage) number(wanted string) {
 	}
 }
 
+// addFirst makes the first user, and the session theirs.
+func (p *pages) addFirst(w http.ResponseWriter, r *http.Request) {
+	p.act(w, r, "you", func() (done, error) {
+		name := r.PostForm.Get("name")
+		if err := portvigil.CheckUserName(name); err != nil {
+			return done{}, onField("name", err)
+		}
+		password, err := passwordFor(name, r.PostForm)
+		if err != nil {
+			return done{}, err
+		}
+		user, err := p.doorkeeper.accounts.AddFirstUser(r.Context(), name, password)
+		return done{instead: func() {
+			p.doorkeeper.open(w, r, user)
+			http.Redirect(w, r, startPath, http.StatusSeeOther)
+		}}, err
+	}, func(status int, f form) { p.showStart(w, r, status, f) })
+}
+
+// ownHost is the server's own machine, or the first host where that is not watched;
+// nil for none.
+func ownHost(hosts []portvigil.HostSummary) *portvigil.HostSummary {
+	if len(hosts) == 0 {
+		return nil
+	}
+	return &hosts[max(0, slices.IndexFunc(hosts, func(h portvigil.HostSummary) bool { return h.Host.Local }))]
+}
+
+// stepDue is what the first steps ask for that no server can do without; "" where
+// that is done. It goes by little: every overview asks for it.
+func (p *pages) stepDue(r *http.Request, hosts []portvigil.HostSummary) (string, error) {
+	if userOf(r) == "" { // came by a link, and perhaps nobody has a name yet
+		users, err := p.doorkeeper.accounts.Users(r.Context())
+		if err != nil {
+			return "", err
+		}
+		if len(users) == 0 {
+			return "choose a name and a password, so that you come in without a link", nil
+		}
+	}
+	if own := ownHost(hosts); own != nil && !begunWith(own) {
+		return "say what is open on " + shown(own.Host.Name) + ", and why", nil
+	}
+	return "", nil
+}
+
+// begunWith reports whether the host has a baseline, or was looked at and has
+// nothing open that asks for one.
+func begunWith(h *portvigil.HostSummary) bool {
+	for _, known := range []portvigil.Verdict{portvigil.Expected, portvigil.Changed, portvigil.Missing, portvigil.Unverified} {
+		if h.Doors[known] > 0 {
+			return true
+		}
+	}
+	looked := slices.ContainsFunc(h.Views, func(v portvigil.ViewStatus) bool { return !v.Complete.IsZero() })
+	return looked && h.Doors[portvigil.UnexpectedListening]+h.Doors[portvigil.UnexpectedExposed] == 0
+}
+
 // ownDoors is the step about the server's own machine, or the first host where
 // that is not watched.
 func (p *pages) ownDoors(r *http.Request, hosts []portvigil.HostSummary, s *startPage, f form) (startStep, error) {
 	step := startStep{Name: "doors", Title: "Say what is open here, and why", Says: "no host is watched yet"}
-	var own *portvigil.HostSummary
-	for i := range hosts {
-		h := &hosts[i]
-		switch {
-		case h.Host.Local:
-			own, s.Local = h, h.Host.Name
+	for _, h := range hosts {
+		if h.Host.Local {
+			s.Local = h.Host.Name
 			continue
-		case own == nil:
-			own = h
 		}
 		if s.Count++; len(s.Others) < 5 {
 			s.Others = append(s.Others, h.Host.Name)
 		}
 	}
+	own := ownHost(hosts)
 	if own == nil {
 		return step, nil
 	}

@@ -30,6 +30,14 @@ func starting(edit func(*fakeEngine)) *fakeEngine {
 	return e
 }
 
+// oneExplained puts one of its two doors into the baseline.
+func oneExplained(e *fakeEngine) {
+	entry := listening(22, portvigil.ScopeAny, "/usr/sbin/sshd")
+	entry.Verdict, entry.Entry = portvigil.Expected, &portvigil.Entry{Why: "how we log in"}
+	e.host.Exposures[0], e.hosts[0].Exposures[0] = entry, entry
+	e.baselines = []portvigil.BaselineVersion{{Name: "vm"}}
+}
+
 // opened are the steps that are open on the page.
 func opened(t *testing.T, body string) (list []string) {
 	t.Helper()
@@ -59,14 +67,8 @@ func opened(t *testing.T, body string) (list []string) {
 
 func TestFirstStepsAreTakenUpWhereTheyWereLeft(t *testing.T) {
 	t.Parallel()
-	explained := func(e *fakeEngine) {
-		entry := listening(22, portvigil.ScopeAny, "/usr/sbin/sshd")
-		entry.Verdict, entry.Entry = portvigil.Expected, &portvigil.Entry{Why: "how we log in"}
-		e.host.Exposures[0] = entry
-		e.baselines = []portvigil.BaselineVersion{{Name: "vm"}}
-	}
 	both := func(e *fakeEngine) {
-		explained(e)
+		oneExplained(e)
 		e.hosts = append(e.hosts, sampleHost())
 	}
 	for _, c := range []struct {
@@ -86,7 +88,7 @@ func TestFirstStepsAreTakenUpWhereTheyWereLeft(t *testing.T) {
 			e.host.Exposures, e.host.Views = nil, nil
 			e.underWay = []portvigil.LookUnderWay{{View: portvigil.Inside, Running: true, Progress: &portvigil.LookProgress{Share: 0.25}}}
 		}, []string{"doors"}, []string{"the first look runs", "Looking from inside : 25 %", "as soon as the look has ended"}},
-		{"what is explained is done, and other hosts are next", true, "/start", explained, []string{"hosts"}, []string{"2 of 5 done", "1 door explained, 1 door left"}},
+		{"what is explained is done, and other hosts are next", true, "/start", oneExplained, []string{"hosts"}, []string{"2 of 5 done", "1 door explained, 1 door left"}},
 		{"then a channel", true, "/start", both, []string{"channel"}, []string{"3 of 5 done", "1 other host watched"}},
 		{"a channel that never worked is not done", true, "/start", func(e *fakeEngine) {
 			both(e)
@@ -139,7 +141,7 @@ func TestTheShortestWayToABaseline(t *testing.T) {
 		t.Fatalf("the link leads to %s", at)
 	}
 	const name, password = "ann", "correct horse"
-	w = s.post("/welcome", url.Values{"name": {name}, "password": {password}, "again": {password}, "next": {"/start"}}, as) // types, and clicks
+	w = s.post("/start", url.Values{"name": {name}, "password": {password}}, as) // types, and clicks
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/start" {
 		t.Fatalf("answered %d to %s", w.Code, w.Header().Get("Location"))
 	}
@@ -153,7 +155,125 @@ func TestTheShortestWayToABaseline(t *testing.T) {
 	if diff := cmp.Diff(want, s.engine.approved); diff != "" {
 		t.Errorf("approved (-want +got)\n%s", diff)
 	}
-	t.Logf("3 steps (open the link, keep the name and password, approve), %d typed characters", len(name)+2*len(password))
+	t.Logf("3 steps (open the link, keep the name and password, approve), %d typed characters", len(name)+len(password))
+}
+
+func TestTheFirstUserTypesNoMoreThanHasToBeTyped(t *testing.T) {
+	t.Parallel()
+	const longer, shorter = "correct horse", "horse"
+	for _, c := range []struct {
+		name, operator string
+		sent           url.Values // nil: the page as it comes
+		code           int
+		field, typed   string // which has the focus, and what the name's field holds
+		says           string
+	}{
+		{"nobody is known to have started the server", "", nil, 200, "name", "", "Choose a name and a password"},
+		{"who started it is suggested", "ann", nil, 200, "password", "ann", "Choose a name and a password"},
+		{"a name that is none", "ann", url.Values{"name": {"Bob!"}, "password": {longer}}, 400, "name", "Bob!", "is not usable"},
+		{"a password that is too short", "ann", url.Values{"name": {"bob"}, "password": {shorter}}, 400, "password", "bob", "The password is too short"},
+		{"without a script it is typed twice", "ann", url.Values{"name": {"bob"}, "password": {longer}, "again": {shorter}}, 400, "password", "bob",
+			"The two passwords are not the same; type both again."},
+		{"a name that was emptied stays so", "ann", url.Values{"name": {""}, "password": {longer}}, 400, "name", "", "is not usable"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(base, starting(func(e *fakeEngine) { e.operator = c.operator }))
+			cookie := s.signIn(t)
+			as := func(r *http.Request) { r.AddCookie(cookie) }
+			w := s.request("GET", "/start", as)
+			if c.sent != nil {
+				w = s.post("/start", c.sent, as)
+			}
+			reads(t, w, []string{c.says}, nil)
+			body := w.Body.String()
+			if w.Code != c.code || strings.Contains(body, longer) || !slices.Equal(opened(t, body), []string{"you"}) {
+				t.Errorf("answered %d: %s", w.Code, body)
+			}
+			if got := formOf(t, body, "/start").Get("name"); got != c.typed {
+				t.Errorf("the name's field holds %q, want %q", got, c.typed)
+			}
+			if got := focused(t, body); !slices.Equal(got, []string{c.field}) {
+				t.Errorf("the focus is on %q, want %q", got, c.field)
+			}
+		})
+	}
+}
+
+// focused are the fields that ask for the focus when the page is opened.
+func focused(t *testing.T, body string) (names []string) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range root.Descendants() {
+		if n.Data == "input" && slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "autofocus" }) {
+			for _, a := range n.Attr {
+				if a.Key == "name" {
+					names = append(names, a.Val)
+				}
+			}
+		}
+	}
+	return names
+}
+
+func TestFirstStepsTellWhatCameUpSinceThereIsABaseline(t *testing.T) {
+	t.Parallel()
+	opened := func(e *fakeEngine) {
+		for _, id := range []string{"A1", "A2", "A3", "A4"} {
+			e.alerts = append(e.alerts, portvigil.Alert{ID: id, Kind: portvigil.Kind(portvigil.UnexpectedListening), Host: "vm", State: portvigil.AlertNew, Severity: portvigil.Medium})
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		edit  func(*fakeEngine)
+		links int
+	}{
+		{"before, the step asks for all that is open", opened, 0},
+		{"then the worst are told", func(e *fakeEngine) { opened(e); oneExplained(e) }, maxMeanwhile},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newSite(base, starting(c.edit)).get(t, "/start")
+			reads(t, w, nil, nil)
+			if got := strings.Count(w.Body.String(), `href="/alerts/A`); got != c.links {
+				t.Errorf("it leads to %d alerts, want %d", got, c.links)
+			}
+		})
+	}
+}
+
+func TestTheOverviewLeadsToTheFirstStepsUntilTheyAreDone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		user bool
+		edit func(*fakeEngine)
+		due  string // "" for nothing
+	}{
+		{"nobody can sign in yet", false, oneExplained, "First steps: choose a name and a password, so that you come in without a link. Go on"},
+		{"nobody has said what should be open", true, nil, "First steps: say what is open on vm, and why. Go on"},
+		{"the first look runs", true, func(e *fakeEngine) { e.hosts[0].Exposures, e.hosts[0].Views = nil, nil }, "First steps: say what is open on vm, and why. Go on"},
+		{"there is a baseline", true, oneExplained, ""},
+		{"nothing is open", true, func(e *fakeEngine) { e.hosts[0].Exposures = nil }, ""},
+		{"no host is watched", true, func(e *fakeEngine) { e.hosts = nil }, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(base, starting(c.edit))
+			cookie := s.signIn(t)
+			if c.user {
+				cookie = s.signInUser(t)
+			}
+			w := s.request("GET", "/", func(r *http.Request) { r.AddCookie(cookie) })
+			text := seen(t, w)
+			if c.due == "" && strings.Contains(text, "First steps") || !strings.Contains(text, c.due) {
+				t.Errorf("it has to say %q: %s", c.due, text)
+			}
+		})
+	}
 }
 
 // formOf is what a browser sends of a form of the page that nobody changed.

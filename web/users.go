@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/portvigil/portvigil"
 	"github.com/portvigil/portvigil/web/account"
@@ -30,16 +31,13 @@ func (p *pages) showUsers(w http.ResponseWriter, r *http.Request, status int, f 
 	p.show(w, r, status, "users.html", page{"Users", usersPage{users, userOf(r), f}})
 }
 
-// newPassword reads a password that is typed twice.
-func newPassword(r *http.Request, name string) (string, error) {
-	password := r.PostForm.Get("password")
-	if err := account.CheckPassword(name, password); err != nil {
-		return "", onField("password", err)
+// passwordFor is the password that a form chooses for somebody else.
+func passwordFor(name string, form url.Values) (string, error) {
+	password, err := newPassword(form)
+	if err != nil {
+		return "", err
 	}
-	if password != r.PostForm.Get("again") {
-		return "", onField("again", portvigil.Errorf(portvigil.CodeInvalid, "the two passwords are not the same").WithHint("type both again"))
-	}
-	return password, nil
+	return password, onField("password", account.CheckPassword(name, password))
 }
 
 func (p *pages) addUser(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +46,7 @@ func (p *pages) addUser(w http.ResponseWriter, r *http.Request) {
 		if err := portvigil.CheckUserName(name); err != nil {
 			return done{}, onField("name", err)
 		}
-		password, err := newPassword(r, name)
+		password, err := passwordFor(name, r.PostForm)
 		if err != nil {
 			return done{}, err
 		}
@@ -75,7 +73,7 @@ func (p *pages) ofOther(w http.ResponseWriter, r *http.Request, what string, do 
 
 func (p *pages) resetUser(w http.ResponseWriter, r *http.Request) {
 	p.ofOther(w, r, "password", func(name string) (string, error) {
-		password, err := newPassword(r, name)
+		password, err := passwordFor(name, r.PostForm)
 		if err != nil {
 			return "", err
 		}

@@ -37,7 +37,7 @@ var usuals = []usual{
 	{"A mail server", "takes and hands on mail", "mail", "", []string{"25/tcp", "465/tcp", "587/tcp"},
 		[]string{"master", "postfix", "exim4", "exim", "sendmail", "opensmtpd", "smtpd"}},
 	{"A mailbox server", "lets people read their mail", "mailboxes", "", []string{"110/tcp", "143/tcp", "993/tcp", "995/tcp", "4190/tcp"},
-		[]string{"dovecot", "imapd", "cyrmaster"}},
+		[]string{"dovecot", "imapd", "cyrmaster", "cyrus imap"}},
 	{"A name server", "answers which address a name has", "name server", "", []string{"53/tcp", "53/udp", "853/tcp"},
 		[]string{"named", "bind9", "unbound", "nsd", "pdns_server", "knotd", "coredns"}},
 	{"systemd-resolved", "answers its neighbours' questions for names (LLMNR, mDNS)", "names in our own network",
@@ -53,7 +53,7 @@ var usuals = []usual{
 
 	{"PostgreSQL", "is a database", "database", dataRisk, []string{"5432/tcp"}, []string{"postgres", "postgresql", "pgbouncer"}},
 	{"MySQL or MariaDB", "is a database", "database", dataRisk, []string{"3306/tcp", "33060/tcp"}, []string{"mysqld", "mariadbd", "mysql", "mariadb"}},
-	{"Redis", "is a database in memory, which asks for no password unless told to", "cache", dataRisk, []string{"6379/tcp"}, []string{"redis-server", "valkey-server", "redis", "keydb-server"}},
+	{"Redis", "is a database in memory, which asks for no password unless told to", "cache", dataRisk, []string{"6379/tcp"}, []string{"redis-server", "valkey-server", "redis", "valkey", "keydb-server"}},
 	{"Memcached", "is a cache, which asks nobody for a password", "cache", dataRisk, []string{"11211/tcp", "11211/udp"}, []string{"memcached"}},
 	{"MongoDB", "is a database", "database", dataRisk, []string{"27017/tcp", "27018/tcp"}, []string{"mongod", "mongos"}},
 	{"Elasticsearch or OpenSearch", "searches documents", "search", dataRisk, []string{"9200/tcp", "9300/tcp"}, []string{"elasticsearch", "opensearch"}},
@@ -92,7 +92,7 @@ var usuals = []usual{
 	{"A proxy", "fetches pages for others", "proxy of our people", "whoever reaches it can use it to hide: let the firewall allow only those who need it", []string{"3128/tcp", "1080/tcp"}, []string{"squid", "privoxy", "danted"}},
 
 	{"A monitoring agent", "tells monitoring about this machine", "monitoring", adminRisk, []string{"9100/tcp", "9104/tcp", "9115/tcp", "9187/tcp", "10050/tcp", "5666/tcp", "6556/tcp", "4949/tcp", "19999/tcp"},
-		[]string{"node_exporter", "prometheus-node-exporter", "zabbix_agentd", "zabbix_agent2", "nrpe", "munin-node", "check-mk-agent", "netdata", "telegraf"}},
+		[]string{"node_exporter", "prometheus-node-exporter", "prometheus node exporter", "zabbix_agentd", "zabbix_agent2", "nrpe", "munin-node", "check-mk-agent", "netdata", "telegraf"}},
 	{"Prometheus", "keeps measurements", "monitoring", adminRisk, []string{"9093/tcp", "9094/tcp"}, []string{"prometheus", "alertmanager", "prometheus-alertmanager"}},
 	{"Grafana", "shows measurements", "charts", "", []string{"3000/tcp"}, []string{"grafana", "grafana-server"}},
 	{"Kibana", "shows what Elasticsearch has", "charts", adminRisk, []string{"5601/tcp"}, []string{"kibana"}},
@@ -156,11 +156,44 @@ func guessOf(d portvigil.Door, s *portvigil.Service, p *portvigil.Process) (gues
 	return g, score > 0
 }
 
-// namesOf are the names by which the table may know what is behind a door.
+// opinion is what we think of an open door: it helps who has to say whether the
+// door belongs there, and decides nothing.
+type opinion struct {
+	Is    string // what it usually is, a sentence
+	Risk  string // why it should not be as open as it is, a sentence; "" for nothing known
+	Why   string // the reason that is suggested for the baseline; "" for none
+	Usual bool   // many machines have it, and nothing speaks against it
+	known bool   // it is in the table
+}
+
+// opinionOf goes by what a door is and by how far it reaches: exposed tells that it
+// is open from outside. No reason is suggested for what we do not know, nor for a
+// program that stands where another one is usual.
+func opinionOf(d portvigil.Door, s *portvigil.Service, p *portvigil.Process, scope portvigil.Scope, exposed bool) opinion {
+	g, known := guessOf(d, s, p)
+	if !known {
+		return opinion{Is: "Not one that we know. Find out what it is before you say that it belongs here."}
+	}
+	o := opinion{Is: g.sentence(d), Why: g.why, known: true}
+	if g.risk != "" && (exposed || scope.Rank() >= portvigil.ScopePublic.Rank()) {
+		o.Risk = begun(g.risk) + "."
+	}
+	o.Usual = (g.sure || g.plain) && o.Risk == "" && o.Why != ""
+	if g.odd {
+		o.Why = ""
+	}
+	return o
+}
+
+// namesOf are the names by which the table may know what is behind a door: of the
+// program, its unit and its package, and of what answers.
 func namesOf(s *portvigil.Service, p *portvigil.Process) (names []string) {
 	if p != nil {
 		if exe := baseOf(p.Exe); !slices.Contains(forwarders, exe) && !slices.Contains(runners, exe) {
 			names = append(names, exe)
+			if p.Package != nil {
+				names = append(names, strings.ToLower(cut(p.Package.Name)), strings.ToLower(cut(p.Package.Source)))
+			}
 		}
 		unit, _, _ := strings.Cut(strings.ToLower(cut(p.Unit)), ".")
 		unit, _, _ = strings.Cut(unit, "@")

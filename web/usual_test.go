@@ -51,6 +51,8 @@ func TestAGuessGoesByTheProgramBeforeThePort(t *testing.T) {
 		{"the usual program elsewhere", "2222/tcp", nil, run("/usr/sbin/sshd", ""), "SSH is how people and programs log in."},
 		{"what systemd starts on demand is told by the unit", "631/tcp", nil, run("/usr/lib/systemd/systemd", "cups.socket"), "Printing (CUPS) takes what is to be printed."},
 		{"a unit with an instance", "5433/tcp", nil, run("/usr/lib/systemd/systemd", "postgresql@15-main.service"), "PostgreSQL is a database."},
+		{"a program is told by its package", "2222/tcp", nil, &portvigil.Process{Exe: "/usr/lib/x", Package: &portvigil.Package{Name: "openssh-server", Source: "openssh"}}, "SSH is how people and programs log in."},
+		{"what runs anything is not told by its package", "2222/tcp", nil, &portvigil.Process{Exe: "/usr/bin/python3", Package: &portvigil.Package{Name: "openssh"}}, ""},
 		{"only what answers is known", "2222/tcp", &portvigil.Service{Product: "OpenSSH"}, nil, "SSH is how people and programs log in."},
 		{"only the port is known", "51820/udp", nil, nil, "WireGuard, usually: it is a private network (VPN)."},
 		{"a container's door is told by its port", "5432/tcp", nil, run("/usr/bin/docker-proxy", "docker.service"), "PostgreSQL, usually: it is a database."},

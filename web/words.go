@@ -20,9 +20,10 @@ var words = template.FuncMap{
 	"shown":    shown,
 	"part":     part,
 	"word":     word,
+	"split":    func(command string) []string { return strings.Split(command, " ") },
 	"exact":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"instant":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-	"clock":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"clock":    clock,
 	"sections": sections,
 	"settings": settingsPages,
 	"size":     size,
@@ -36,13 +37,20 @@ var words = template.FuncMap{
 	"ago":      ago,
 	"due":      due,
 	"place":    place,
+	"scope":    func(s string) string { return scopeWords(portvigil.Scope(s)) },
 	"info":     func(k portvigil.Kind) portvigil.KindInfo { return k.Info() },
 	"behind":   func(s *portvigil.Service) string { return shown(s.Label()) },
 	"begun":    begun,
 	"stands":   stands,
 	"lines":    lines,
+	"banner":   func(b []byte) string { return lines(string(b)) },
 	"who":      who,
 	"deed":     deed,
+	"outcome":  outcome,
+	"decided":  decided,
+	"again":    again,
+	"seen":     stateSeen,
+	"note":     note,
 	"ended":    func(a portvigil.Alert, now time.Time) string { return ended(&a, now) },
 	"steps":    steps,
 	"differ":   differ,
@@ -64,6 +72,8 @@ func shown(text any) string {
 	switch text := text.(type) {
 	case string:
 		s = text
+	case *string: // what may be unknown, and is not here
+		s = *text
 	case []byte:
 		s = string(text)
 	default:
@@ -157,18 +167,21 @@ func stands(a portvigil.Alert) string {
 		return "new: nobody has taken it yet"
 	case portvigil.AlertAcknowledged:
 		if a.Memory.AckUntil != nil {
-			return "acknowledged until " + a.Memory.AckUntil.UTC().Format(time.RFC3339) + ", still open"
+			return "acknowledged until " + clock(*a.Memory.AckUntil) + ", still open"
 		}
 		return "acknowledged, still open"
 	case portvigil.AlertInvestigating:
 		return "investigating: somebody works on it"
 	case portvigil.AlertWaitingShut:
-		return "waiting-shut: it ends when a complete look sees the door shut"
+		return "said to be shut: it ends when a complete look sees the door so"
 	case portvigil.AlertWaitingBaseline:
-		return "waiting-baseline: it ends when the baseline has the door"
+		return "waiting for the baseline: it ends when the baseline has the door"
 	}
 	return string(a.State)
 }
+
+// clock is a moment as people write it.
+func clock(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
 
 // ago says how long before now something was.
 func ago(t, now time.Time) string {
@@ -195,6 +208,8 @@ func due(t, now time.Time) string {
 
 func span(d time.Duration) string {
 	switch {
+	case d < time.Minute:
+		return "less than a minute"
 	case d < time.Hour:
 		return plural(int(d/time.Minute), "minute")
 	case d < 48*time.Hour:
@@ -241,7 +256,92 @@ func dict(pairs ...any) (map[string]any, error) {
 
 // stateWord is a state of an alert in a list.
 func stateWord(s portvigil.AlertState) string {
-	return strings.ReplaceAll(shown(s), "-", " ")
+	switch s {
+	case portvigil.AlertWaitingShut:
+		return "said to be shut"
+	case portvigil.AlertWaitingBaseline:
+		return "waiting for the baseline"
+	}
+	return shown(s)
+}
+
+// outcome is how an alert ended, in a word or two.
+func outcome(k portvigil.ResolutionKind) string {
+	switch k {
+	case portvigil.ResolvedFalse:
+		return "false alarm"
+	case portvigil.ResolvedCleared:
+		return "over"
+	}
+	return shown(k)
+}
+
+// decided is what became of an entry in a review.
+func decided(v portvigil.ReviewVerdict) string {
+	switch v {
+	case portvigil.ReviewKeep:
+		return "kept"
+	case portvigil.ReviewChange:
+		return "changed"
+	case portvigil.ReviewClose:
+		return "closed"
+	}
+	return shown(v)
+}
+
+// again says how often an alert came back.
+func again(times int) string {
+	if times == 1 {
+		return "opened again"
+	}
+	return fmt.Sprintf("opened again %d times", times)
+}
+
+// stateSeen is the state of a door as a view saw it.
+func stateSeen(state string) string {
+	switch state {
+	case string(portvigil.StateFiltered):
+		return "no answer (filtered)"
+	case string(portvigil.StateOpenFiltered):
+		return "no answer (open or filtered)"
+	case portvigil.NotListening:
+		return "not listening"
+	}
+	return shown(state)
+}
+
+// scopeWords says how far an entry lets its door be reached.
+func scopeWords(s portvigil.Scope) string {
+	switch s {
+	case portvigil.ScopeLoopback:
+		return "this machine only"
+	case portvigil.ScopePrivate:
+		return "private networks at most"
+	case portvigil.ScopePublic:
+		return "public addresses at most"
+	case portvigil.ScopeAny:
+		return "on any address"
+	}
+	return shown(s)
+}
+
+// note is what a look notes, as a sentence: its code is for programs, and stays
+// only where what follows does not say as much.
+func note(text string) string {
+	lead := map[string]string{
+		"dead-path":          "No way to the host",
+		"no-answer":          "Nothing answered",
+		"rate-limited":       "Slowed down",
+		"icmp-limited":       "Most of it was silent",
+		"answers-everywhere": "Every port seems open",
+		"not-probed":         "It ended early",
+		"own-address":        "Not from outside",
+		"begun-again":        "Begun again",
+	}[portvigil.NoteCode(text)]
+	if _, rest, told := strings.Cut(text, ": "); told && lead != "" {
+		return lead + ": " + shown(rest)
+	}
+	return begun(shown(text))
 }
 
 // size is a number of bytes as people read it.

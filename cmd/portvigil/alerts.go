@@ -220,7 +220,7 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(d), nil
 	}
-	return time.Time{}, portvigil.Errorf(portvigil.CodeInvalid, "%q is no time", portvigil.Printable(text)).
+	return time.Time{}, portvigil.Errorf(portvigil.CodeInvalid, "%s is no time", portvigil.Quoted(text)).
 		WithHint("write 2026-12-01T08:00:00Z, 2026-12-01 or 4h")
 }
 

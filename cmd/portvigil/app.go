@@ -85,7 +85,7 @@ func requireSubcommand(c *cobra.Command) {
 		if len(args) == 0 {
 			return c.Help()
 		}
-		e := portvigil.Errorf(portvigil.CodeInvalid, "%s has no command %q", c.CommandPath(), portvigil.Printable(args[0]))
+		e := portvigil.Errorf(portvigil.CodeInvalid, "%s has no command %s", c.CommandPath(), portvigil.Quoted(args[0]))
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 			return e.WithHint("did you mean: %s %s", c.CommandPath(), near[0])
 		}

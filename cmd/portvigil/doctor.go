@@ -15,6 +15,7 @@ import (
 
 	"github.com/portvigil/portvigil"
 	"github.com/portvigil/portvigil/inside"
+	"github.com/portvigil/portvigil/scan"
 )
 
 // unit is a systemd unit for serve with the few rights that it needs.
@@ -37,7 +38,7 @@ seen less well than it could be, 2 something does not work.`,
 			}
 			code := exitExpected
 			for _, try := range []func(context.Context) diagnosis{
-				a.diagnoseRights, a.diagnoseConfinement, a.diagnoseInside, a.diagnoseFiles, a.diagnoseData, a.diagnoseServer, a.diagnoseBaseline, a.diagnoseClock,
+				a.diagnoseRights, a.diagnoseConfinement, a.diagnoseInside, a.diagnoseOutside, a.diagnoseFiles, a.diagnoseData, a.diagnoseServer, a.diagnoseBaseline, a.diagnoseClock,
 			} {
 				d := try(c.Context())
 				code = max(code, map[health]int{well: exitExpected, hampered: exitDiffers, ill: exitFailed}[d.Health])
@@ -96,6 +97,14 @@ func (a *app) diagnoseRights(context.Context) diagnosis {
 	}
 	return diagnosis{What: "rights", Health: hampered, Text: "runs without privileges: other users' sockets are seen, their owners are not",
 		Mend: "run it as root, or give the binary CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"}
+}
+
+func (a *app) diagnoseOutside(context.Context) diagnosis {
+	if err := scan.MaySYN(); err != nil {
+		return diagnosis{What: "outside", Health: hampered, Text: "looks by connecting, which is slower: " + oneLine(err.Error()),
+			Mend: "run it as root, or give the binary CAP_NET_RAW"}
+	}
+	return diagnosis{What: "outside", Health: well, Text: "looks by SYN packets of its own"}
 }
 
 func (a *app) diagnoseConfinement(context.Context) diagnosis {

@@ -71,7 +71,7 @@ func parsePast(text string, now time.Time) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, portvigil.Errorf(portvigil.CodeInvalid, "--at %q is no time", portvigil.Printable(text)).
+		return t, portvigil.Errorf(portvigil.CodeInvalid, "--at %s is no time", portvigil.Quoted(text)).
 			WithHint("write 2026-05-03T12:00:00Z, 2026-05-03 (its end) or 36h (ago)")
 	}
 	return t, nil

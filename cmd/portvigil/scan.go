@@ -46,7 +46,7 @@ baseline; 2 failed or incomplete (what was found is printed all the same).`,
 	}
 	flags := c.Flags()
 	flags.StringVarP(&f.ports, "ports", "p", "all", "ports: 22,80,8000-8100, top:1000 or all")
-	flags.StringVar(&f.method, "method", "auto", "how to probe: auto or connect")
+	flags.StringVar(&f.method, "method", "auto", "how to probe: syn (needs CAP_NET_RAW), connect, or auto, which is syn where that may be")
 	flags.StringVar(&f.hostRate, "host-rate", "auto", "at most so many SYN a second to a host: auto (2500), a number, or unlimited")
 	flags.IntVar(&f.rate, "rate", 0, "at most so many SYN a second in all (default: no such bound)")
 	flags.BoolVar(&f.noDetect, "no-detect", false, "do not ask what answers behind open ports")
@@ -76,13 +76,11 @@ func (a *app) scanPlan(ctx context.Context, names []string, f scanFlags) (p scan
 	if p.options.HostRate, err = scan.ParseRate(f.hostRate); err != nil {
 		return p, err
 	}
-	switch {
-	case f.rate < 0:
+	if p.options.Method, err = scan.ParseMethod(f.method); err != nil {
+		return p, err
+	}
+	if f.rate < 0 {
 		return p, portvigil.Errorf(portvigil.CodeInvalid, "--rate %d is below zero", f.rate)
-	case f.method == "syn":
-		return p, portvigil.Errorf(portvigil.CodeInvalid, "--method syn is not in this version").WithHint("use --method connect, which needs no privileges")
-	case f.method != "auto" && f.method != "connect":
-		return p, portvigil.Errorf(portvigil.CodeInvalid, "--method %q is neither auto nor connect", portvigil.Printable(f.method))
 	}
 	if f.baseline != "" {
 		if p.docs, err = readBaseline(f.baseline); err != nil {
@@ -133,7 +131,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return p, portvigil.Errorf(portvigil.CodeInvalid, "--exclude %q is neither an address nor a network", portvigil.Printable(text))
+		return p, portvigil.Errorf(portvigil.CodeInvalid, "--exclude %s is neither an address nor a network", portvigil.Quoted(text))
 	}
 	return p.Masked(), nil
 }
@@ -167,7 +165,7 @@ func (a *app) scan(ctx context.Context, names []string, f scanFlags) error {
 				defer mu.Unlock()
 				bar.show(portvigil.LookProgress{Address: t.Address.String(), Share: p.Share, Rate: p.Rate, Open: p.Open})
 			}
-			look, err := scan.Connect(gctx, t, o)
+			look, err := scan.Look(gctx, t, o)
 			if err != nil {
 				return err
 			}

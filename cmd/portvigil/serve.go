@@ -73,7 +73,7 @@ func (o *serveOptions) check() error {
 	switch portvigil.Reach(o.reach) {
 	case "", portvigil.ReachInternet, portvigil.ReachInternal:
 	default:
-		return portvigil.Errorf(portvigil.CodeInvalid, "--reach %q is neither internet nor internal", portvigil.Printable(o.reach))
+		return portvigil.Errorf(portvigil.CodeInvalid, "--reach %s is neither internet nor internal", portvigil.Quoted(o.reach))
 	}
 	if err := checkDatabase(o.database); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (o *serveOptions) check() error {
 	}
 	host, port, err := net.SplitHostPort(o.listen)
 	if err != nil {
-		return portvigil.Errorf(portvigil.CodeInvalid, "--listen %q is no address and port", portvigil.Printable(o.listen)).
+		return portvigil.Errorf(portvigil.CodeInvalid, "--listen %s is no address and port", portvigil.Quoted(o.listen)).
 			WithHint("write it as 127.0.0.1:7979")
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil {

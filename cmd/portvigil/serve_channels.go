@@ -31,7 +31,10 @@ type post struct{ options notify.Options }
 func (p post) Check(row portvigil.ChannelRow) error {
 	c, err := channelOf(row)
 	if err != nil {
-		return err
+		// What was stored once can be read: it is who asks that wrote otherwise. The
+		// cause may quote the secret.
+		return portvigil.Errorf(portvigil.CodeInvalid, "the settings or the secret of channel %s are not as they have to be", portvigil.Quoted(row.Name)).
+			WithHint("write them as the API's description shows")
 	}
 	return c.Validate()
 }
@@ -80,14 +83,14 @@ type channelSecrets struct {
 	Secret string `json:"secret,omitempty"` // SMTP password or signing key
 }
 
-// channelOf reads a stored channel.
+// channelOf reads a stored channel. One without a secret has none.
 func channelOf(row portvigil.ChannelRow) (notify.Channel, error) {
 	var settings channelSettings
 	var secrets channelSecrets
 	if err := json.Unmarshal(row.Settings, &settings); err != nil {
 		return notify.Channel{}, fmt.Errorf("read the settings of channel %s: %w", row.Name, err)
 	}
-	if err := json.Unmarshal(row.Secret, &secrets); err != nil {
+	if len(row.Secret) > 0 && json.Unmarshal(row.Secret, &secrets) != nil {
 		return notify.Channel{}, fmt.Errorf("read the secrets of channel %s: they are not as they were stored", row.Name)
 	}
 	return notify.Channel{Name: row.Name, Kind: notify.Kind(row.Kind), To: settings.To, From: settings.From, SMTP: settings.SMTP,

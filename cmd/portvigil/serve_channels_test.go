@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,5 +49,24 @@ func TestWhatStandsFirstInTheFormIsToldFirst(t *testing.T) {
 		if _, _, err := chosenChannel(d); !errors.As(err, &unfit) || unfit.Field() != field {
 			t.Errorf("%s: %v", field, err)
 		}
+	}
+}
+
+// TestAChannelThatTheAPIGetsWrongIsRefused: it is not the server that failed.
+func TestAChannelThatTheAPIGetsWrongIsRefused(t *testing.T) {
+	t.Parallel()
+	mail := []byte(`{"to":["ops@example.org"],"from":"p@example.org","smtp":"smtp://mail.example.org:25"}`)
+	for name, row := range map[string]portvigil.ChannelRow{
+		"settings of another kind": {Name: "ops", Kind: "email", Settings: []byte(`{"to":"ops@example.org"}`), Secret: []byte(`{}`)},
+		"no settings":              {Name: "ops", Kind: "email", Secret: []byte(`{}`)},
+		"a secret that is no JSON": {Name: "ops", Kind: "email", Settings: mail, Secret: []byte("hunter2")},
+		"no address":               {Name: "desk", Kind: "webhook", Settings: []byte(`{}`)},
+	} {
+		if err := (post{}).Check(row); portvigil.ErrorCode(err) != portvigil.CodeInvalid || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := (post{}).Check(portvigil.ChannelRow{Name: "ops", Kind: "email", Settings: mail}); err != nil {
+		t.Errorf("a channel that needs no secret: %v", err)
 	}
 }

@@ -30,6 +30,8 @@ type beginning struct {
 	Baseline string `json:"baseline"` // where check has its baseline
 	// BaselineDir is the absolute path of the folder that the baseline follows.
 	BaselineDir string `json:"baseline_dir,omitempty"`
+	// Operator is who started the server; "" for no person.
+	Operator string `json:"operator,omitempty"`
 	// Limits says what the processes cannot see or do, a sentence each.
 	Limits []string `json:"limits,omitempty"`
 	// Restarts is how often the core had to be started again.
@@ -103,7 +105,7 @@ func (a *app) core(ctx context.Context, o serveOptions, log *slog.Logger, page n
 		return ground.Work(ctx, store.Workers{Deliver: engine.Deliver, Look: engine.MakeLook})
 	})
 	api := web.API(engine, accounts, doorkeeper.NewLink, log)
-	pages := web.Pages(engine, doorkeeper, web.Surroundings{MetricsToken: metricsToken, Measure: measure(ground, engine, l, own),
+	pages := web.Pages(engine, doorkeeper, web.Surroundings{MetricsToken: metricsToken, Operator: a.operator(), Measure: measure(ground, engine, l, own),
 		About: a.about(ground, l, o, time.Now()), MakeChannel: chosenChannel}, log)
 	if own != nil {
 		page = own.listener(page)

@@ -29,7 +29,7 @@ func parseKeep(text string) (time.Duration, error) {
 	}
 	switch {
 	case err != nil:
-		return 0, portvigil.Errorf(portvigil.CodeInvalid, "--keep %q is no span of time", portvigil.Printable(text)).
+		return 0, portvigil.Errorf(portvigil.CodeInvalid, "--keep %s is no span of time", portvigil.Quoted(text)).
 			WithHint("write 90d, 2160h or forever")
 	case keep < store.ShortestKeep:
 		return 0, portvigil.Errorf(portvigil.CodeInvalid, "--keep %s is too short: what is missing or shut takes two daily looks to tell", portvigil.Printable(text)).

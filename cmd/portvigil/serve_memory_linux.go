@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"runtime/debug"
@@ -64,21 +65,39 @@ func (a *app) spareMemory() memory {
 	if err != nil {
 		return m // without /proc there is only the heap to give back
 	}
-	maps, err := os.Open("/proc/self/maps")
+	maps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return m
 	}
 	defer maps.Close()
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		if p, ok := pagesIn(lines.Text(), program); ok {
-			m.program = append(m.program, p)
-		}
-	}
+	m.program = programIn(maps, program)
 	return m
 }
 
-// pagesIn reads a line of proc_pid_maps(5), and says whether it is a part of the
-// program that is never written to, its instructions or its constants:
+// programIn reads proc_pid_smaps(5), and returns the parts of the program that
+// nobody has written to. In a program that is linked with C's library, as go run
+// links it where there is a C compiler, the loader writes the addresses of that
+// library's functions into pages which nobody may write to afterwards: given back,
+// they would have none.
+func programIn(maps io.Reader, program string) (list []pages) {
+	last := false // whether the line is about the last of the list
+	for lines := bufio.NewScanner(maps); lines.Scan(); {
+		word, value, _ := strings.Cut(lines.Text(), " ")
+		switch {
+		case !strings.HasSuffix(word, ":"): // the beginning of another part
+			var p pages
+			if p, last = pagesIn(lines.Text(), program); last {
+				list = append(list, p)
+			}
+		case last && (word == "Anonymous:" || word == "Swap:") && strings.TrimSpace(value) != "0 kB":
+			list, last = list[:len(list)-1], false
+		}
+	}
+	return list
+}
+
+// pagesIn reads the first line of a part, and says whether it is one of the program
+// that may not be written to, its instructions or its constants:
 //
 //	00400000-01173000 r-xp 00000000 fe:00 4242    /usr/bin/portvigil
 func pagesIn(line, program string) (p pages, ok bool) {

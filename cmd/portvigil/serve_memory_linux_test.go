@@ -2,6 +2,9 @@ package main
 
 import (
 	"os"
+	"os/user"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -27,6 +30,31 @@ func TestPagesInFindsOnlyWhatIsNeverWrittenOfTheProgram(t *testing.T) {
 	}
 }
 
+func TestPagesThatTheLoaderWroteAreKept(t *testing.T) {
+	t.Parallel()
+	const smaps = `00400000-00401000 r-xp 00000000 fe:00 7 /bin/pv
+Size:                  4 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+VmFlags: rd ex mr mw me
+00500000-00501000 r--p 00001000 fe:00 7 /bin/pv
+Anonymous:             4 kB
+Swap:                  0 kB
+00600000-00601000 r--p 00002000 fe:00 7 /bin/pv
+Anonymous:             0 kB
+Swap:                  4 kB
+00700000-00701000 r--p 00003000 fe:00 7 /bin/pv
+Anonymous:             0 kB
+Swap:                  0 kB
+00800000-00801000 rw-p 00000000 00:00 0
+Anonymous:             4 kB
+`
+	want := []pages{{0x400000, 0x401000}, {0x700000, 0x701000}}
+	if got := programIn(strings.NewReader(smaps), "/bin/pv"); !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestAProcessRunsOnAfterItGaveItsMemoryBack(t *testing.T) {
 	t.Parallel()
 	m := (&app{getenv: func(name string) string { return name }}).spareMemory()
@@ -35,6 +63,9 @@ func TestAProcessRunsOnAfterItGaveItsMemoryBack(t *testing.T) {
 	}
 	m.giveBack()
 	if _, err := os.ReadFile("/proc/self/stat"); err != nil {
+		t.Error(err)
+	}
+	if _, err := user.LookupId("0"); err != nil { // asks C's library, where there is one
 		t.Error(err)
 	}
 }

@@ -47,7 +47,7 @@ func (a *app) keep(ctx context.Context, o serveOptions, page net.Listener) error
 		return fmt.Errorf("keep the listener of the pages: %w", err)
 	}
 	defer file.Close()
-	p := &parent{app: a, log: a.logger(o).With("process", "parent"), page: file, begin: beginning{Data: data, Baseline: a.baselineDefault(), BaselineDir: o.folder().Path},
+	p := &parent{app: a, log: a.logger(o).With("process", "parent"), page: file, begin: beginning{Data: data, Baseline: a.baselineDefault(), BaselineDir: o.folder().Path, Operator: a.operator()},
 		core: &child{name: processCore}, events: make(chan event), over: make(chan struct{})}
 	if p.rights, err = rightsFor(data); err != nil {
 		return err

@@ -165,7 +165,7 @@ func look(ctx context.Context, address, rate string) error {
 	if err != nil {
 		return err
 	}
-	found, err := scan.Connect(ctx, targets[0], scan.Options{Ports: portvigil.AllPorts(), HostRate: r})
+	found, err := scan.Look(ctx, targets[0], scan.Options{Ports: portvigil.AllPorts(), Method: scan.Connect, HostRate: r})
 	if err != nil {
 		return err
 	}

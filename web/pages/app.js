@@ -76,7 +76,7 @@ function dress(root) {
 function count() {
   for (const bar of document.querySelectorAll("[data-chosen]")) {
     const n = document.querySelectorAll("input[data-item]:checked").length;
-    bar.textContent = n === 1 ? "1 chosen" : `${n} chosen`;
+    bar.textContent = n ? `${n} chosen` : "None chosen";
   }
 }
 
@@ -100,7 +100,9 @@ function act(key) {
   } else if (what.tagName === "DETAILS") {
     what.open = true;
     what.scrollIntoView({ block: "nearest" });
-    (what.querySelector("input:not([type=hidden]), textarea, select") ?? what.querySelector("button"))?.focus();
+    const field = what.querySelector("input:not([type=hidden]), textarea, select") ?? what.querySelector("button");
+    field?.focus();
+    if (field?.value && field.value === field.defaultValue) field.select?.(); // a suggestion: what is typed takes its place
   } else {
     what.focus();
     what.click();
@@ -142,6 +144,15 @@ for (const all of document.querySelectorAll("input[data-all]")) {
 for (const button of document.querySelectorAll("[data-keys]")) {
   button.hidden = false;
   button.addEventListener("click", () => document.getElementById("keys").showModal());
+}
+// What is typed once can be looked at before it is sent. It is hidden again then, so
+// that a browser remembers it as a password and not as a text.
+for (const button of document.querySelectorAll("[data-show]")) {
+  const field = button.parentElement.querySelector("input");
+  const show = (on) => { field.type = on ? "text" : "password"; button.firstChild.data = on ? "Hide" : "Show"; };
+  button.hidden = false;
+  button.addEventListener("click", () => show(field.type === "password"));
+  field.form.addEventListener("submit", () => show(false));
 }
 // A second click on the same button sends nothing twice.
 document.addEventListener("submit", (e) => {

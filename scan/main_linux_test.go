@@ -20,6 +20,8 @@ func TestMain(m *testing.M) {
 			os.Exit(exitCode(lookInNamespace(os.Args[2])))
 		case "listen-in-namespace":
 			os.Exit(exitCode(listenInNamespace(os.Args[2:])))
+		case "forge-in-namespace":
+			os.Exit(exitCode(forgeInNamespace(os.Args[2])))
 		}
 	}
 	os.Exit(m.Run())
@@ -39,6 +41,7 @@ type lookRequest struct {
 	Ports      string
 	Rate       Rate
 	References []uint16
+	Method     Method
 }
 
 // lookInNamespace prints "begun" at the first progress and the look at the end.
@@ -52,7 +55,7 @@ func lookInNamespace(text string) error {
 		return err
 	}
 	told := false
-	look, err := Connect(context.Background(), r.Target, Options{Ports: spec.TCP, HostRate: r.Rate, References: r.References,
+	look, err := Look(context.Background(), r.Target, Options{Ports: spec.TCP, Method: r.Method, HostRate: r.Rate, References: r.References,
 		Progress: func(p Progress) {
 			if !told && p.Open > 0 {
 				told = true

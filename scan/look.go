@@ -16,6 +16,7 @@ import (
 // beforehand.
 type Options struct {
 	Ports    *portvigil.PortSet
+	Method   Method
 	HostRate Rate // ceiling of SYN/s to the host; zero: auto
 	// Rate is the ceiling of SYN/s of this look in all, 0 for none. A caller that
 	// runs looks side by side divides what it has among them.
@@ -38,14 +39,35 @@ type Options struct {
 // progressEvery is the least distance of two calls of Options.Progress.
 const progressEvery = 250 * time.Millisecond
 
-// Connect looks at one address by completing TCP handshakes; it needs no
-// privilege. The look says itself whether it is complete. When ctx ends, what
-// is known so far is returned, incomplete, without an error.
+// Method is how the ports are asked.
+type Method string
+
+// The methods. SYN packets of its own need CAP_NET_RAW and are the quicker way;
+// connecting needs no privilege. Auto is the former where it can be had, and the
+// latter for addresses of the own machine. The look tells which it was.
+const (
+	Auto    Method = "auto" // as is ""
+	SYN     Method = "syn"
+	Connect Method = "connect"
+)
+
+// ParseMethod reads auto, syn or connect.
+func ParseMethod(s string) (Method, error) {
+	switch m := Method(s); m {
+	case Auto, SYN, Connect:
+		return m, nil
+	}
+	return "", portvigil.Errorf(portvigil.CodeInvalid, "method %s is neither auto, syn nor connect", portvigil.Quoted(s))
+}
+
+// Look looks at one address. The look says itself whether it is complete. When
+// ctx ends, what is known so far is returned, incomplete, without an error.
 //
 // An error means that no look took place: CodeOutOfScope for an address that is
-// never a target, CodeInvalid for options that make no sense, CodeUnavailable
-// where the own machine has no socket for it.
-func Connect(ctx context.Context, target Target, o Options) (*portvigil.Look, error) {
+// never a target, CodeInvalid for options that make no sense, CodeForbidden where
+// the method needs a privilege that the process lacks, CodeUnavailable where the
+// own machine has no socket for it or no way there.
+func Look(ctx context.Context, target Target, o Options) (*portvigil.Look, error) {
 	address := target.Address.Unmap()
 	if why := portvigil.NeverTarget(address); why != "" {
 		return nil, portvigil.Errorf(portvigil.CodeOutOfScope, "%s is never scanned: it is %s", address, why)
@@ -65,10 +87,11 @@ func Connect(ctx context.Context, target Target, o Options) (*portvigil.Look, er
 		progress: o.Progress,
 		exact:    ceiling > 0,
 	}
-	if err := e.run(ctx); err != nil {
+	look := newLook(target, o)
+	var err error
+	if look.Method, err = e.run(ctx, o.Method, look.OwnAddress); err != nil {
 		return nil, fmt.Errorf("look at %s: %w", address, err)
 	}
-	look := newLook(target, o)
 	look.Started, look.Ended = e.began.UTC(), time.Now().UTC()
 	e.conductor.fill(look)
 	if look.OwnAddress {
@@ -91,13 +114,25 @@ func newLook(target Target, o Options) *portvigil.Look {
 	return &portvigil.Look{
 		ID: portvigil.NewID(), Run: o.Run, Host: host,
 		View: portvigil.Outside, Vantage: o.Vantage, Reach: o.Reach,
-		Address: address, Proto: portvigil.TCP, Ports: ports, Method: portvigil.MethodConnect,
+		Address: address, Proto: portvigil.TCP, Ports: ports,
 		OwnAddress: ownAddress(address),
 	}
 }
 
-// engine is what every way of connecting shares: where to, whose rules, and when
-// it began. The method run is the operating system's part.
+// run looks by the method, and tells which one auto was.
+func (e *engine) run(ctx context.Context, m Method, own bool) (portvigil.Method, error) {
+	if m == SYN || m != Connect && !own {
+		err := e.runSyn(ctx)
+		if err == nil || m == SYN {
+			return portvigil.MethodSYN, err
+		}
+		// Whatever kept it, nothing was sent yet; connecting tells in its own way what is wrong.
+	}
+	return portvigil.MethodConnect, e.runConnect(ctx)
+}
+
+// engine is what every method shares: where to, whose rules, and when it began.
+// The methods runSyn and runConnect are the operating system's part.
 type engine struct {
 	address   netip.Addr
 	conductor *conductor
