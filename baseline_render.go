@@ -94,7 +94,7 @@ func flowList(values []string) string {
 // fields returns what is written of an entry, in the order of entryKeys. Why is
 // always written, so that one without a reason asks for it.
 func (e Entry) fields() []yamlField {
-	var out []yamlField
+	out := make([]yamlField, 0, 8) // few have more
 	add := func(key, value string, written bool) {
 		if written {
 			out = append(out, yamlField{key, value})

@@ -31,9 +31,11 @@ func (e *Engine) Document(ctx context.Context, kind, name string) (v portvigil.B
 // Documents returns the newest version of every document, hosts first, by name, with
 // what it says and the hosts for which it holds. Who gets them does not change what
 // is in them.
-func (e *Engine) Documents(ctx context.Context) (list []portvigil.DocumentStatus, err error) {
-	err = e.viewHosts(ctx, func(v snapshot) error { list, err = e.documents(v, v.hosts); return err })
-	return list, err
+func (e *Engine) Documents(ctx context.Context) ([]portvigil.DocumentStatus, error) {
+	return e.listings.ask(ctx, func() (list []portvigil.DocumentStatus, err error) {
+		err = e.viewHosts(ctx, func(v snapshot) error { list, err = e.documents(v, v.hosts); return err })
+		return list, err
+	})
 }
 
 func (e *Engine) documents(tx Tx, hosts []summed) ([]portvigil.DocumentStatus, error) {

@@ -88,6 +88,9 @@ type Engine struct {
 
 	parsed    parsed
 	summaries summaries
+	overviews joint[[]summed]
+	listings  joint[[]portvigil.DocumentStatus]
+	agendas   joint[portvigil.Agenda]
 }
 
 // New returns an engine over the store; Run makes it watch.

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -129,6 +130,57 @@ func TestWhoAskAtOnceDoNotSumUpTwice(t *testing.T) {
 	})
 }
 
+// TestWhoAskAtOnceGetOneAnswer: while an answer is being made, those who ask share the
+// next one; who gives up holds up nobody.
+func TestWhoAskAtOnceGetOneAnswer(t *testing.T) {
+	t.Parallel()
+	const long = time.Hour
+	for name, patience := range map[string][]time.Duration{
+		"nobody gives up":                      {long, long, long, long},
+		"one who waits":                        {long, long, 500 * time.Millisecond, long},
+		"the one who was to make the next":     {long, 500 * time.Millisecond, long, long},
+		"the one who makes it, in the middle":  {long, 1500 * time.Millisecond, long},
+		"the first one, while the others wait": {500 * time.Millisecond, long, long},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var asked joint[time.Time] // answers with when it was begun
+				var asking sync.WaitGroup
+				var mu sync.Mutex
+				answers := map[time.Time]int{} // guarded by mu
+				for i, patience := range patience {
+					time.Sleep(time.Millisecond)
+					began := time.Now()
+					ctx, leave := context.WithTimeout(t.Context(), patience)
+					defer leave()
+					asking.Go(func() {
+						got, err := asked.ask(ctx, func() (time.Time, error) {
+							made := time.Now()
+							time.Sleep(time.Second)
+							return made, ctx.Err()
+						})
+						mu.Lock()
+						defer mu.Unlock()
+						switch {
+						case (err != nil) != (patience < long):
+							t.Errorf("asker %d: %v", i, err)
+						case err == nil && got.Before(began):
+							t.Errorf("asker %d got what was begun %s before it asked", i, began.Sub(got))
+						case err == nil:
+							answers[got]++
+						}
+					})
+				}
+				asking.Wait()
+				if len(answers) > 2 || name == "nobody gives up" && !slices.Contains(slices.Collect(maps.Values(answers)), 3) {
+					t.Errorf("so many got each answer: %v", answers)
+				}
+			})
+		})
+	}
+}
+
 // TestWhoGivesUpLeavesTheTurn: of those who wait, one that is gone holds up nobody,
 // and what was summed up before it went is kept.
 func TestWhoGivesUpLeavesTheTurn(t *testing.T) {
@@ -178,7 +230,8 @@ func TestWhoAsksAfterAWriteSeesIt(t *testing.T) {
 		})
 	}
 	for n := range 40 {
-		w.report(portvigil.NewID(), listening(portvigil.TCP, uint16(1000+n), "/bin/a"), listening(portvigil.TCP, 22, "/bin/b")) // another one each time
+		w.after(time.Second)
+		w.report(portvigil.NewID(), listening(portvigil.TCP, uint16(1000+n), "/bin/a"), listening(portvigil.TCP, 22, "/bin/b"))
 		list := must(w.engine.Overview(t.Context()))
 		host := must(w.engine.Host(t.Context(), web1))
 		listens := slices.ContainsFunc(host.Exposures, func(x portvigil.Exposure) bool { return x.Port == uint16(1000+n) && x.Open() })
@@ -188,6 +241,9 @@ func TestWhoAsksAfterAWriteSeesIt(t *testing.T) {
 		}
 		if !listens || doors != len(host.Exposures) {
 			t.Fatalf("after %d looks the list has %d doors, the host %d", n+1, doors, len(host.Exposures))
+		}
+		if items := must(w.engine.Agenda(t.Context())).Items; !items[0].LastOpen.Equal(w.clock()) {
+			t.Fatalf("the review has 22/tcp open at %s, and it was seen at %s", items[0].LastOpen, w.clock())
 		}
 	}
 	end()

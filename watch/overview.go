@@ -12,15 +12,15 @@ import (
 // Overview returns what lists say of every host, by name. It sums up only what was
 // written about, or has become old, since it was asked last.
 func (e *Engine) Overview(ctx context.Context) (list []portvigil.HostSummary, err error) {
-	err = e.viewHosts(ctx, func(v snapshot) error {
-		list = nil
-		for _, h := range v.hosts {
-			s := h.copied()
-			s.Kept = e.line.kept(s.Host.ID)
-			list = append(list, s)
-		}
-		return nil
+	hosts, err := e.overviews.ask(ctx, func() (hosts []summed, err error) {
+		err = e.viewHosts(ctx, func(v snapshot) error { hosts = v.hosts; return nil })
+		return hosts, err
 	})
+	for _, h := range hosts {
+		s := h.copied()
+		s.Kept = e.line.kept(s.Host.ID)
+		list = append(list, s)
+	}
 	return list, err
 }
 

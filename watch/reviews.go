@@ -15,23 +15,27 @@ const (
 	maxRemark    = 4000
 )
 
-// Agenda says what there is to review now, and how far the review is that is open.
-func (e *Engine) Agenda(ctx context.Context) (a portvigil.Agenda, err error) {
-	err = e.viewHosts(ctx, func(v snapshot) error {
-		reviews, err := e.standing(v)
-		if err != nil {
+// Agenda says what there is to review now, and how far the review is that is open. Who
+// gets it does not change it.
+func (e *Engine) Agenda(ctx context.Context) (portvigil.Agenda, error) {
+	return e.agendas.ask(ctx, func() (a portvigil.Agenda, err error) {
+		err = e.viewHosts(ctx, func(v snapshot) error {
+			reviews, err := e.standing(v, v.since)
+			if err != nil {
+				return err
+			}
+			a, err = e.agenda(v, v.hosts, reviews)
 			return err
-		}
-		a, err = e.agenda(v, v.hosts, reviews)
-		return err
+		})
+		return a, err
 	})
-	return a, err
 }
 
 // PastReviews sums up the reviews that were signed, the newest first.
 func (e *Engine) PastReviews(ctx context.Context) (list []portvigil.ReviewSummary, err error) {
-	err = e.viewHosts(ctx, func(v snapshot) error {
-		reviews, err := e.standing(v)
+	since := e.summaries.begin()
+	err = e.store.View(ctx, func(tx Tx) error {
+		reviews, err := e.standing(tx, since)
 		if err == nil {
 			list = slices.Clone(reviews.past)
 		}
@@ -97,16 +101,17 @@ func besideReview(tx Tx, newest portvigil.BaselineVersion, r *portvigil.Review) 
 	return list, err
 }
 
-// standing is how the reviews stand, read anew where one was written.
-func (e *Engine) standing(v snapshot) (*standing, error) {
+// standing is how the reviews stand, read anew where one was written; since is what
+// begin returned before the transaction began.
+func (e *Engine) standing(tx Tx, since uint64) (*standing, error) {
 	if kept := e.summaries.reviews(); kept != nil {
 		return kept, nil
 	}
-	read, err := standingOf(v)
+	read, err := standingOf(tx)
 	if err != nil {
 		return nil, err
 	}
-	read.since = v.since
+	read.since = since
 	e.summaries.keepReviews(read)
 	return read, nil
 }
