@@ -3,7 +3,6 @@ package lab_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -48,16 +47,6 @@ func (s *site) signedIn() *lab.Tab {
 		s.t.Fatalf("the one-time link leads to %s, want the overview or the first steps:\n%s", path, tab.Text(s.t))
 	}
 	return tab
-}
-
-// inside returns the path and query of a link that leads to another page of the
-// same server, "" for one that leads elsewhere, or out.
-func (s *site) inside(href string) string {
-	u, err := url.Parse(href)
-	if err != nil || u.Scheme+"://"+u.Host != s.base || slices.Contains([]string{"/sign-out", "/enter"}, u.Path) {
-		return ""
-	}
-	return u.RequestURI()
 }
 
 // lure is what a door says to everybody, for pages to show and never to run;

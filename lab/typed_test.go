@@ -68,7 +68,7 @@ func (v *vigil) form(page, selector string) func(text string) {
 					e.value = %s;
 				}
 				form.noValidate = true;
-				form.requestSubmit(form.querySelector("button:not([type=button])"));
+				form.requestSubmit(form.querySelector("button"));
 				return true;
 			})()`, asJSON(v.t, selector), asJSON(v.t, text)))
 		})

@@ -63,7 +63,7 @@ const specification = "html>body>main>p>a@href=https://spec.openapis.org/oas/v3.
 func (v *vigil) judge(a lab.Anatomy) {
 	v.t.Helper()
 	v.looks++
-	kind := nameless(a.Path)
+	kind := kindOf(a.Path)
 	if v.known[kind] == nil {
 		v.known[kind] = map[string]bool{}
 		if !v.learning {
@@ -87,7 +87,7 @@ func (v *vigil) judge(a lab.Anatomy) {
 	}
 	for _, asked := range a.Asked {
 		u, err := url.Parse(asked)
-		if err != nil || !strings.HasPrefix(asked, v.base+"/") || !slices.Contains([]string{"/style.css", "/app.js", "/mark.svg", "/events"}, u.Path) && nameless(u.Path) != kind {
+		if err != nil || !strings.HasPrefix(asked, v.base+"/") || !slices.Contains([]string{"/style.css", "/app.js", "/mark.svg", "/events"}, u.Path) && kindOf(u.Path) != kind {
 			v.finds(a.Path, "it asked for "+asked)
 		}
 	}
@@ -100,8 +100,8 @@ func (v *vigil) judge(a lab.Anatomy) {
 // containers are the pages below which a part of the path is a name or an id.
 var containers = []string{"hosts", "baseline", "alerts", "review", "unsent", "users", "tokens", "channels", "no-page"}
 
-// nameless is the path of a page without names.
-func nameless(path string) string {
+// kindOf is the path of a page without names.
+func kindOf(path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	parts := strings.Split(path, "/")
 	if len(parts) > 2 && slices.Contains(containers, parts[1]) && path != "/channels/add" && path != "/hosts/import" {
@@ -231,7 +231,7 @@ func (v *vigil) tour(lists ...string) {
 	seen, count := map[string]bool{}, map[string]int{}
 	add := func(links []string) {
 		for _, to := range links {
-			if kind := nameless(to); count[kind] < mostOfAKind && !seen[to] && !slices.Contains(lists, to) {
+			if kind := kindOf(to); count[kind] < mostOfAKind && !seen[to] && !slices.Contains(lists, to) {
 				seen[to] = true
 				count[kind]++
 				next = append(next, to)
@@ -254,8 +254,9 @@ func (v *vigil) tour(lists ...string) {
 func (v *vigil) links(selector string) (list []string) {
 	v.t.Helper()
 	for _, href := range lab.Ask[[]string](v.t, v.tab, fmt.Sprintf("[...document.querySelectorAll(%q)].map((a) => a.href)", selector)) {
-		if to := v.inside(href); to != "" {
-			list = append(list, to)
+		u, err := url.Parse(href)
+		if err == nil && u.Scheme+"://"+u.Host == v.base && !slices.Contains([]string{"/sign-out", "/enter"}, u.Path) {
+			list = append(list, u.RequestURI())
 		}
 	}
 	return list
