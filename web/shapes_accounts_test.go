@@ -99,9 +99,12 @@ func accountShapes() []shape {
 			return c.get("/unsent/" + c.site.keeper.keep(unsent{Action: action, Fields: fields}))
 		}
 	}
-	sessions := func(c *visitor) {
+	elsewhere := func(c *visitor) {
 		c.signIn(c.T)
 		c.site.post("/sign-in", ann("/"), func(r *http.Request) { r.RemoteAddr = "@" }) // as from a socket
+	}
+	sessions := func(c *visitor) {
+		c.signIn(c.T)
 		for range maxSessions {
 			c.site.browser("").signIn(c.T)
 		}
@@ -125,7 +128,7 @@ func accountShapes() []shape {
 		{name: "a password that cannot be chosen", route: "POST /start", by: beforeAnybody, form: "name=bob&password=short", site: func(e *fakeEngine) { e.operator = "bob" }, ends: 400},
 
 		{name: "one's own account", route: account}, {name: "the account of who came by a link", route: account, by: byLink}, {name: "an account with a second factor", route: account, by: withDevice},
-		{name: "an account with very many sessions", route: account, by: sessions},
+		{name: "an account that is used elsewhere as well", route: account, by: elsewhere}, {name: "an account with very many sessions", route: account, by: sessions},
 		{name: "a password that is not one's own", route: "POST /account/password", form: "former=wrong&password=" + long + "&again=" + long, ends: 403},
 		{name: "a second factor to turn on", route: "POST /account/factor", form: "password=" + strings.ReplaceAll(password, " ", "+")},
 		{name: "a second factor that is not begun", route: "POST /account/factor", form: "password=wrong", ends: 403},
@@ -135,7 +138,7 @@ func accountShapes() []shape {
 		}},
 		{name: "new recovery codes", route: "POST /account/factor/recovery", by: withDevice, form: "proof=" + strings.ReplaceAll(password, " ", "+")},
 		{name: "a second factor that stays on", route: "POST /account/factor/off", by: withDevice, form: "proof=wrong", ends: 403},
-		{name: "a session that is over", route: "POST /account/sessions/end", by: sessions},
+		{name: "a session that is over", route: "POST /account/sessions/end", by: elsewhere},
 
 		{name: "users", route: users, by: withPeople}, {name: "no users", route: users, by: beforeAnybody},
 		{name: "a password that cannot be set", route: "POST /users/{name}/password", by: withPeople, ends: 400, show: func(c *visitor) *httptest.ResponseRecorder {
