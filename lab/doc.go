@@ -34,7 +34,11 @@
 // (lab/runtests).
 //
 // A Browser is a further host, with a Chromium in it: Forward leads its loopback
-// to a server's, as ssh -L does, and a Tab is used as people do.
+// to a server's, as ssh -L does, and a Tab is used as people do. A tab hears of all
+// that the Content-Security-Policy stops in its pages, and fails its test for it.
+//
+// What somebody says who wants more than to be read is in lab/hostile. A Liar says it
+// from outside; what pages are made of with it, and without, is their Anatomy.
 //
 // Hosts share the machine's process ids, users and files. Loss and delay on the
 // way are not offered: kernels without netem are common.

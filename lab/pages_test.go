@@ -5,10 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,16 +126,6 @@ func kindOf(path string) string {
 		return ""
 	}
 	return "/" + parts[1] + "/*/" + parts[3]
-}
-
-// inside returns the path and query of a link that leads to another page of the
-// same server, "" for one that leads elsewhere, or out.
-func (w *walk) inside(href string) string {
-	u, err := url.Parse(href)
-	if err != nil || u.Scheme+"://"+u.Host != w.base || slices.Contains([]string{"/sign-out", "/enter"}, u.Path) {
-		return ""
-	}
-	return u.RequestURI()
 }
 
 // visit looks at a page in every way, and notes where it leads.

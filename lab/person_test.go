@@ -32,7 +32,7 @@ const mostActs, mostTyped = 5, len(personPassword)
 // resolved, then others by keyboard alone, on a telephone, and without any script.
 func TestFromTheLinkToAResolvedAlert(t *testing.T) {
 	t.Parallel()
-	s := newSiteUnder(t, "env", "SUDO_USER=ann") // as sudo leaves it to who is called ann
+	s := siteOf(&story{t: t, local: true, under: []string{"env", "SUDO_USER=ann"}}) // as sudo leaves it to who is called ann
 	host, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package lab_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,15 +24,15 @@ type site struct {
 
 // newSite starts a server that watches its own machine, too, and a browser that
 // reaches its pages as through ssh -L.
-func newSite(t *testing.T) *site { return newSiteUnder(t) }
+func newSite(t *testing.T) *site { return siteOf(&story{t: t, local: true}) }
 
-// newSiteUnder is newSite with a command that the server runs under.
-func newSiteUnder(t *testing.T, under ...string) *site {
-	t.Helper()
-	lab.Require(t, "chromium")
-	s := &site{story: (&story{t: t, local: true, under: under}).begin(), base: "http://127.0.0.1:7979"}
-	s.browser = s.lab.Browser(t)
-	lab.Forward(t, s.browser.Host, s.scanner, 7979)
+// siteOf is newSite for a story that says what else it has.
+func siteOf(of *story) *site {
+	of.t.Helper()
+	lab.Require(of.t, "chromium")
+	s := &site{story: of.begin(), base: "http://127.0.0.1:7979"}
+	s.browser = s.lab.Browser(s.t)
+	lab.Forward(s.t, s.browser.Host, s.scanner, 7979)
 	return s
 }
 
@@ -49,9 +50,19 @@ func (s *site) signedIn() *lab.Tab {
 	return tab
 }
 
-// hostile is what a door says to everybody, for pages to show and never to run;
+// inside returns the path and query of a link that leads to another page of the
+// same server, "" for one that leads elsewhere, or out.
+func (s *site) inside(href string) string {
+	u, err := url.Parse(href)
+	if err != nil || u.Scheme+"://"+u.Host != s.base || slices.Contains([]string{"/sign-out", "/enter"}, u.Path) {
+		return ""
+	}
+	return u.RequestURI()
+}
+
+// lure is what a door says to everybody, for pages to show and never to run;
 // with Go's escapes, as doorman takes it.
-const hostile = `<script>alert(1)</script><img src=x onerror=alert(2)>\" onload=\"alert(3)\r\n`
+const lure = `<script>alert(1)</script><img src=x onerror=alert(2)>\" onload=\"alert(3)\r\n`
 
 // The doors of web1 that alerts are about, by what becomes of them.
 const (
@@ -128,7 +139,7 @@ const dbDoors = "5432,6379,9100,20000-20150"
 func (s *site) alertsOfWeb1() {
 	s.t.Helper()
 	t, web := s.t, s.target
-	web.Listen(t, "-say", hostile, fmt.Sprintf("tcp/:%d", doorNew))
+	web.Listen(t, "-say", lure, fmt.Sprintf("tcp/:%d", doorNew))
 	for port := uint16(doorAcknowledged); port <= doorAccepted; port++ {
 		web.Nginx(t, port)
 	}

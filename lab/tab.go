@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -48,6 +49,7 @@ func (b *Browser) tab(t testing.TB, parent context.Context, o ...chromedp.Contex
 	var cancel context.CancelFunc
 	tab.ctx, cancel = chromedp.NewContext(parent, append(o, chromedp.WithListener(tab.listen))...)
 	t.Cleanup(func() {
+		tab.hearOut()
 		cancel()
 		tab.seen.answering.Wait()
 		for _, trouble := range tab.Trouble() {
@@ -65,6 +67,14 @@ func (b *Browser) tab(t testing.TB, parent context.Context, o ...chromedp.Contex
 	tab.Viewport(t, 1440, 900, 1)
 	tab.Scheme(t, Light)
 	return tab
+}
+
+// hearOut returns when all has come that the page told until now: it tells in order,
+// and so before it answers. A page that has gone tells nothing more.
+func (tab *Tab) hearOut() {
+	ctx, cancel := context.WithTimeout(tab.ctx, quietTime)
+	defer cancel()
+	_, _ = chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "0"})
 }
 
 // call sends a command of the protocol, and fails the test where it fails.

@@ -70,14 +70,15 @@ func (tab *Tab) Trouble() []Trouble {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	list := slices.DeleteFunc(w.trouble, func(t Trouble) bool {
-		return slices.ContainsFunc(w.forgiven, func(f forgiven) bool { return f.kind == t.Kind && strings.Contains(t.Text, f.text) })
+		return t.Kind != TroublePolicy && slices.ContainsFunc(w.forgiven, func(f forgiven) bool { return f.kind == t.Kind && strings.Contains(t.Text, f.text) })
 	})
 	w.trouble = nil
 	return list
 }
 
 // Forgive expects trouble of a kind whose text contains this: a page that is
-// opened to see it refused is logged as an error.
+// opened to see it refused is logged as an error. What the policy stopped is never
+// forgiven.
 func (tab *Tab) Forgive(kind TroubleKind, text string) {
 	tab.seen.mu.Lock()
 	defer tab.seen.mu.Unlock()

@@ -37,13 +37,18 @@ func Resolve(ctx context.Context, name string) ([]Target, error) {
 		return network(name)
 	}
 	if !plausibleName(name) {
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "target %q is neither an address, a network nor a name", name)
+		return nil, noTarget(name)
 	}
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
 	if err != nil {
 		return nil, lookupError(name, err)
 	}
 	return named(name, addresses)
+}
+
+func noTarget(text string) error {
+	return portvigil.Errorf(portvigil.CodeInvalid, "target %s is neither an address, a network nor a name", portvigil.Quoted(text)).
+		WithHint("write 192.0.2.7, 192.0.2.0/24, 2001:db8::7 or web1.example.org")
 }
 
 func named(name string, addresses []netip.Addr) ([]Target, error) {
@@ -53,7 +58,7 @@ func named(name string, addresses []netip.Addr) ([]Target, error) {
 	slices.SortFunc(addresses, netip.Addr.Compare)
 	addresses = slices.Compact(addresses)
 	if len(addresses) > maxNameAddresses {
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "name %q has %d addresses, more than %d", name, len(addresses), maxNameAddresses)
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "name %s has %d addresses, more than %d", portvigil.Quoted(name), len(addresses), maxNameAddresses)
 	}
 	targets := make([]Target, 0, len(addresses))
 	for _, a := range addresses {
@@ -67,7 +72,7 @@ func named(name string, addresses []netip.Addr) ([]Target, error) {
 func network(text string) ([]Target, error) {
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "target %q is not a network: %v", text, err)
+		return nil, noTarget(text)
 	}
 	prefix = prefix.Masked()
 	if free := prefix.Addr().BitLen() - prefix.Bits(); free > 16 {
@@ -100,12 +105,12 @@ func plausibleName(name string) bool {
 func lookupError(name string, err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
-		return portvigil.Errorf(portvigil.CodeNotFound, "name %q has no address", name).
+		return portvigil.Errorf(portvigil.CodeNotFound, "name %s has no address", portvigil.Quoted(name)).
 			WithHint("check how it is spelled, or give the address")
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("resolve %s: %w", name, err)
+		return fmt.Errorf("resolve %s: %w", portvigil.Quoted(name), err)
 	}
-	return portvigil.Errorf(portvigil.CodeUnavailable, "resolve %s: %v", name, err).
+	return portvigil.Errorf(portvigil.CodeUnavailable, "resolve %s: %s", portvigil.Quoted(name), portvigil.Printable(err.Error())).
 		WithHint("check this machine's DNS, or give the address")
 }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/lab/hostile"
 )
 
 func commands(list []step) (all []string) {
@@ -89,7 +90,7 @@ func TestShutCommandsHoldNothingThatAShellReads(t *testing.T) {
 		`systemctl list-sockets --all \| grep -w \d+`, `sudo systemctl disable --now [A-Za-z0-9_][A-Za-z0-9:_.@-]*`, `sudo ls -l /proc/\d+/exe`, `sudo kill \d+`,
 		`sudo ufw deny \d+/(tcp|udp)`, `sudo firewall-cmd --permanent --remove-port=\d+/(tcp|udp) && sudo firewall-cmd --reload`,
 		`sudo nft insert rule inet filter input (tcp|udp) dport \d+ drop`, `sudo nft list ruleset`}, `|`) + `)$`)
-	text := rapid.OneOf(rapid.SampledFrom(hostile()), rapid.String(), rapid.SampledFrom([]string{"a b.service", "x.service\nreboot", "`id`.socket", "-x.service", "..service", "/usr/bin/docker-proxy", "\n/docker-proxy"}))
+	text := rapid.OneOf(rapid.SampledFrom(hostile.Texts()), rapid.String(), rapid.SampledFrom([]string{"a b.service", "x.service\nreboot", "`id`.socket", "-x.service", "..service", "/usr/bin/docker-proxy", "\n/docker-proxy"}))
 	rapid.Check(t, func(t *rapid.T) {
 		container := text.Draw(t, "container")
 		a := sampleAlert()

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/lab/hostile"
 )
 
 func scrape(r *http.Request) { r.Header.Set("Authorization", "Bearer "+metricsToken) }
@@ -76,7 +77,7 @@ func TestMetricsTellNoErrorOfTheirMeasurement(t *testing.T) {
 // A label must be UTF-8: the client library panics otherwise.
 func TestMetricsAreValidWhateverAChannelIsCalled(t *testing.T) {
 	t.Parallel()
-	for _, name := range hostile() {
+	for _, name := range hostile.Texts() {
 		s := newSite(base, &fakeEngine{hosts: make([]portvigil.HostStatus, 3), channels: []portvigil.ChannelRow{
 			{Name: name, LastError: name, LastSuccess: noon}, {Name: name + "x"}}})
 		w := s.request("GET", "/metrics", scrape)
