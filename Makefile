@@ -14,6 +14,8 @@ BUILD := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 FUZZTIME ?= 5s
 KILLS    ?= 200
+ROUNDS   ?= 5
+OPEN_PORTS ?= 5000000
 HISTORIES ?= 10000
 PACKAGES ?= ./...
 ARCHES   := amd64 arm64
@@ -34,7 +36,7 @@ endif
 export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
-	lint-rooms lint-cross lint-generated fuzz lab bench-connect bench-kill bench-full \
+	lint-rooms lint-cross lint-generated fuzz lab bench-scan bench-missed bench-connect bench-kill bench-full \
 	bench-fleet bench-deliver bench-growth bench-histories screenshots bench-pages check-client generate \
 	release clean help
 
@@ -57,7 +59,14 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 5s)
 
 bench-connect: build ## Measure the connect scan beside nmap on 65,535 ports (needs root)
 	@go run ./lab/install
-	go run ./lab/bench-connect
+	go run ./lab/bench-scan -connect
+
+bench-scan: build ## Measure the SYN scan beside nmap and masscan on good and bad paths, ROUNDS (default 5) times (needs root)
+	@go run ./lab/install
+	go run ./lab/bench-scan -rounds $(ROUNDS)
+
+bench-missed: ## Count the open ports that made-up looks called complete have missed, among OPEN_PORTS (default 5,000,000)
+	go test -count=1 -vet=off -timeout 60m -v -run '^TestWhatACompleteLookMisses$$' ./scan -args -open-ports $(OPEN_PORTS)
 
 bench-kill: ## Kill the server KILLS times (default 200) amid its work, and look what was lost (needs root)
 	@go run ./lab/install

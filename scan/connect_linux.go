@@ -162,7 +162,7 @@ func (w *worker) send(p probe) {
 		}
 	}
 	slot := w.slots.add(p, fd)
-	event := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLERR | unix.EPOLLHUP, Fd: int32(slot)}
+	event := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLERR | unix.EPOLLHUP, Fd: int32(slot), Pad: w.slots.all[slot].turn}
 	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
 		w.drop(slot)
 		w.result(p, answer{kind: answerStrain})
@@ -181,7 +181,11 @@ func (w *worker) hear(wait time.Duration) int {
 		return 0 // EINTR: the loop comes back
 	}
 	for _, event := range w.events[:n] {
-		w.event(int(event.Fd), event.Events)
+		// A closed socket goes on reporting while a process that is being started still
+		// has it, too (epoll(7), Questions and answers): its slot is somebody else's by then.
+		if slot := int(event.Fd); w.slots.all[slot].turn == event.Pad {
+			w.event(slot, event.Events)
+		}
 	}
 	return n
 }

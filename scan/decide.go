@@ -1,31 +1,24 @@
 package scan
 
 import (
+	"iter"
 	"math"
 
 	portvigil "github.com/portvigil/portvigil"
 )
 
-// triesNeeded is how often a port has to stay silent, spread over the look and
-// while known doors answer, before its silence counts (RULES section 1).
-const triesNeeded = 3
-
-// maxSends bounds the probes of one port where silence had to be discarded again
-// and again because the known doors were silent too.
-const maxSends = 9
-
-// table is what is known of each port: 5 bytes a port, whatever the answers.
+// table is what is known of each port: 9 bytes a port, whatever the answers.
 type table struct {
 	ports  *portvigil.PortSet
 	total  int
 	answer [1 << 16]answerKind // answerNone: none so far
 	icmp   [1 << 16][2]uint8   // type and code where the answer is answerRejected
-	silent [1 << 16]uint8      // tries that counted
+	silent [1 << 16]uint32     // the passes in which its silence counts, one bit each
 	sends  [1 << 16]uint8      // probes that left, at most 255: doors that vouch for the way are tried often
+	flying [1 << 16]bool       // a probe for its own sake is on its way
 	v6     bool
 
 	opened, answered int // ports
-	units            int // of 3 a port: progress
 }
 
 func newTable(ports *portvigil.PortSet, v6 bool) *table {
@@ -66,7 +59,6 @@ func (t *table) settle(port uint16, a answer) {
 	}
 	if before == answerNone {
 		t.answered++
-		t.units += triesNeeded - int(t.silent[port])
 	}
 	if a.kind == answerOpen {
 		t.opened++
@@ -75,32 +67,35 @@ func (t *table) settle(port uint16, a answer) {
 	t.icmp[port] = [2]uint8{a.icmp.kind, a.icmp.code}
 }
 
-// unanswered notes a try without an answer.
-func (t *table) unanswered(port uint16) {
-	if t.answer[port] == answerNone && t.silent[port] < triesNeeded {
-		t.silent[port]++
-		t.units++
+// unanswered notes that the port's silence in a pass counts.
+func (t *table) unanswered(port uint16, pass int) { t.silent[port] |= 1 << pass }
+
+// forget takes back what counts of a pass.
+func (t *table) forget(pass int) {
+	for port := range t.ports.All() {
+		t.silent[port] &^= 1 << pass
 	}
 }
 
-// discard takes back a try that was made while known doors were silent too.
-func (t *table) discard(port uint16) {
-	if t.answer[port] == answerNone && t.silent[port] > 0 {
-		t.silent[port]--
-		t.units--
+// wanting are the ports that have not answered.
+func (t *table) wanting() iter.Seq[uint16] {
+	return func(yield func(uint16) bool) {
+		for port := range t.ports.All() {
+			if t.answer[port] == answerNone && !yield(port) {
+				return
+			}
+		}
 	}
 }
 
-// wants reports whether the port should be probed (again).
-func (t *table) wants(port uint16) bool {
-	return t.answer[port] == answerNone && t.silent[port] < triesNeeded && t.sends[port] < maxSends
+// masks are the different passes in which the silence of ports counts.
+func (t *table) masks() map[uint32]bool {
+	all := map[uint32]bool{}
+	for port := range t.wanting() {
+		all[t.silent[port]] = true
+	}
+	return all
 }
-
-// decided reports whether every port answered or was silent in enough tries.
-func (t *table) decided() bool { return t.units == t.total*triesNeeded }
-
-// share is how much of the work is done, 0 to 1.
-func (t *table) share() float64 { return float64(t.units) / float64(max(t.total, 1)*triesNeeded) }
 
 // observation tells the state of a port that was asked for. Silence is filtered;
 // a port that was not reached any more looks the same, and the look is then not

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -18,51 +19,56 @@ const (
 	roles
 )
 
+// vouching are the kinds of door whose answers say how likely it is that a port
+// was missed. They are told apart, as hosts limit resets on their own.
+var vouching = [...]role{roleOpen, roleClosed}
+
 const (
-	// roundEvery is how often known doors are asked while ports stay silent.
-	roundEvery = time.Second
-	// weakRoundEvery respects that Linux sends one ICMP error a second to a peer
-	// (icmp_ratelimit, icmp(7)).
-	weakRoundEvery = 2 * time.Second
-	// restless is how long nothing may be heard with probes in flight before
-	// known doors are asked.
+	// restless is how long nothing may be heard with probes in flight before known
+	// doors are asked beside the sample.
 	restless = 500 * time.Millisecond
-	// roundAsks is how many answers of each kind a round takes, askNext apart: a
-	// single one says little of a host that answers one probe in eight.
-	roundAsks = 3
-	askNext   = 100 * time.Millisecond
+	// weakEvery respects that Linux sends one ICMP error a second to a peer
+	// (icmp_ratelimit, icmp(7)).
+	weakEvery = 2 * time.Second
 	// askAgain is the pause before a silent door's neighbour is asked.
 	askAgain = 250 * time.Millisecond
 	// silentPath is how long every known door may stay silent before the path
 	// counts as dead; RULES section 1 asks for an end within 30 s of the cut.
 	silentPath     = 10 * time.Second
 	weakSilentPath = 20 * time.Second
-	// holdAfter failures in one round is no chance loss: silence since the last
-	// round is not believed. In a row they hold ordinary probes too.
+	// holdAfter unanswered questions in a row ordinary probes wait until a door of
+	// the kind answers again.
 	holdAfter = 2
-	// blockedAfter failures in a row of one kind of door, while another kind
-	// answers, is a firewall that changed its mind.
+	// An outage is a row of unanswered questions that losses as before would make
+	// once in outageOdds, of that many at least and at most.
+	outageOdds  = 1e-6
+	leastOutage = 6
+	mostOutage  = 40
+	// blockedAfter questions beside the sample in a row that one kind of door leaves
+	// unanswered, while another kind answers othersGood times, are a firewall that
+	// changed its mind.
 	blockedAfter = 5
+	othersGood   = 3
 	// rejectedAfter rejections in a row from doors that answered before.
 	rejectedAfter = 3
-	doorsKept     = 8 // of each role
+	// aloneAfter unanswered questions in a row, one door is no door any more while
+	// the others of its kind answer at least as often.
+	aloneAfter = 6
+	doorsKept  = 8 // of each role
 )
 
-// doors asks ports that are known to answer, in rounds: each kind until it has
-// answered three times. Only a round without trouble makes the silence before it
-// believable.
-// Open and closed doors are told apart, as hosts limit resets on their own.
+// doors asks ports that are known to answer: a random sample of moments between the
+// probes, by which the loss is measured, and beside it whenever something is odd.
+// The questions are judged in the order in which they were asked.
 //
-//	        silence, or restless          every kind answered
-//	idle ─────────────────────────> round ────────────────────> idle, confirmed
-//	                                │  ▲ ask the next door of a silent kind
-//	                                └──┘ twice silent: hold · none at all for 10 s: dead
+//	        two unanswered in a row         one is answered
+//	asking ───────────────────────> holding ──────────────> asking; a row too long for
+//	                                  │                     chance was an outage
+//	                                  └─ none at all for 10 s: dead
 type doors struct {
 	kinds     [roles]doorKind
-	inRound   bool
-	ended     time.Duration // of the last round
-	everRound bool
-	tainted   bool          // a kind failed holdAfter times in one round since the last confirmation
+	open      []question    // that are not judged yet
+	first     uint32        // the number of open[0]
 	heard     time.Duration // the last open or closed answer to any probe
 	heardEver bool
 	reacted   time.Duration // the last answer of any kind, rejections too
@@ -71,85 +77,96 @@ type doors struct {
 }
 
 type doorKind struct {
-	ports    []uint16
-	next     int
-	asked    bool // a probe is on its way
-	good     int  // answers in this round
-	bad      int  // silence in this round
-	answered bool // in this round, often enough
-	ever     bool // one of them answered when asked
-	failures int  // in a row
-	askAt    time.Duration
+	doors  []door
+	next   int
+	known  bool          // one of them answered in this look
+	out    bool          // a question beside the sample is on its way
+	askAt  time.Duration // when the next one may be asked
+	row    []question    // unanswered since the last that was answered
+	beside int           // those of the row that are beside the sample
+	others int           // answers of other kinds since the row began
+	good   time.Duration // when the last question that was answered was sent
+	tally  tally         // all judged, but outages: what to expect
 }
 
-// verdict is what the doors say of the path.
-type verdict uint8
+type door struct {
+	port   uint16
+	row    int // unanswered in a row
+	others int // answers of other doors of the kind in the meantime
+}
 
-const (
-	pathUnknown verdict = iota
-	pathConfirmed
-	pathLossy // one kind has just failed holdAfter times
-	pathBlocked
-)
+// question is a probe to a door.
+type question struct {
+	role              role
+	port              uint16
+	pass              int
+	sampled           bool
+	sent              time.Duration
+	settled, answered bool
+	rejected          bool
+}
 
-// learn keeps a port as a door of its role.
-func (d *doors) learn(r role, port uint16) {
+// verdict is what a judged question says of the path.
+type verdict struct {
+	question question
+	blocked  bool
+	lost     []question // that chance alone explains: samples of the loss
+	gap      bool       // the way was out from the last good question of the kind to this one
+	from     time.Duration
+}
+
+// learn keeps a port as a door of its role, which answered a probe of that moment.
+// It reports whether it is the first of a kind that vouches.
+func (d *doors) learn(r role, port uint16, sent time.Duration) (first bool) {
 	k := &d.kinds[r]
-	if len(k.ports) < doorsKept && !slices.Contains(k.ports, port) {
-		k.ports = append(k.ports, port)
+	if len(k.doors) < doorsKept && !slices.ContainsFunc(k.doors, func(d door) bool { return d.port == port }) {
+		k.doors = append(k.doors, door{port: port})
 	}
+	if k.known || r == roleGiven {
+		return false
+	}
+	k.known, k.good = true, sent
+	return r == roleOpen || r == roleClosed
 }
 
 // strong reports whether there are doors that vouch for the path.
 func (d *doors) strong() bool {
-	return len(d.kinds[roleGiven].ports)+len(d.kinds[roleOpen].ports)+len(d.kinds[roleClosed].ports) > 0
+	return len(d.kinds[roleGiven].doors)+len(d.kinds[roleOpen].doors)+len(d.kinds[roleClosed].doors) > 0
 }
 
 // asks reports whether doors of the role are asked: rejecting ones only where
 // there are no others.
 func (d *doors) asks(r role) bool {
-	return len(d.kinds[r].ports) > 0 && (r != roleRejecting || !d.strong())
+	return len(d.kinds[r].doors) > 0 && (r != roleRejecting || !d.strong())
 }
 
-// begin starts a round if one is due. Silences are those not yet confirmed.
-func (d *doors) begin(now time.Duration, silences, inFlight int, force bool) {
-	if d.inRound || !d.strong() && !d.asks(roleRejecting) {
-		return
+// ask asks the next door of a role.
+func (d *doors) ask(now time.Duration, r role, pass int, sampled bool) (port uint16, number uint32) {
+	k := &d.kinds[r]
+	k.next++
+	if !sampled {
+		k.out = true
 	}
-	every := roundEvery
-	if !d.strong() {
-		every = weakRoundEvery
-	}
+	port = k.doors[k.next%len(k.doors)].port
+	d.open = append(d.open, question{role: r, port: port, pass: pass, sampled: sampled, sent: now})
+	return port, d.first + uint32(len(d.open)) - 1
+}
+
+// beside returns the role whose doors are to be asked beside the sample, now: where
+// one did not answer, where nothing is heard, or where force says so.
+func (d *doors) beside(now time.Duration, inFlight int, force bool) (role, bool) {
 	quiet := inFlight > 0 && now-max(d.heard, d.reacted) >= restless
-	unheard := !d.heardEver && d.strong()
-	if !(silences > 0 || quiet || unheard) || d.everRound && now-d.ended < every && !force {
-		return
-	}
-	d.inRound, d.everRound = true, true
-	for r := range d.kinds {
-		k := &d.kinds[r]
-		k.answered, k.good, k.bad, k.askAt = false, 0, 0, now
-	}
-}
-
-// ask returns the next door to probe in a running round.
-func (d *doors) ask(now time.Duration) (uint16, role, bool) {
-	if !d.inRound {
-		return 0, 0, false
-	}
 	for r := roleGiven; r < roles; r++ {
 		k := &d.kinds[r]
-		if d.asks(r) && !k.asked && !k.answered && now >= k.askAt {
-			k.asked = true
-			k.next++
-			return k.ports[k.next%len(k.ports)], r, true
+		if !d.asks(r) || k.out || now < k.askAt {
+			continue
+		}
+		if r == roleGiven || len(k.row) >= holdAfter || quiet || force {
+			return r, true
 		}
 	}
-	return 0, 0, false
+	return 0, false
 }
-
-// unasked takes back a question that could not be sent.
-func (d *doors) unasked(r role) { d.kinds[r].asked = false }
 
 // hear notes an answer to any probe.
 func (d *doors) hear(now time.Duration, a answer) {
@@ -165,65 +182,132 @@ func (d *doors) hear(now time.Duration, a answer) {
 	}
 }
 
-// answered takes the answer of a door that was asked.
-func (d *doors) answered(now time.Duration, r role, a answer) verdict {
-	k := &d.kinds[r]
-	k.asked = false
-	if a.kind == answerOpen || a.kind == answerClosed || r == roleRejecting && a.kind == answerRejected {
-		k.good++
-		k.askAt, k.ever, k.failures = now+askNext, true, 0
-		k.answered = k.good >= roundAsks || r == roleRejecting
-		return d.roundOver(now)
-	}
-	k.failures++
-	k.bad++
-	d.failures++
-	k.askAt = now + askAgain
-	if a.kind == answerRejected {
-		d.rejected++
-	}
-	if r == roleRejecting {
-		k.answered = true // no second question: its answers are limited
-		d.roundOver(now)
-		return pathUnknown
-	}
-	return d.failed(now, r)
-}
-
-// failed judges a door that is silent or rejects.
-func (d *doors) failed(now time.Duration, r role) verdict {
-	k := &d.kinds[r]
-	switch {
-	case r == roleGiven && !k.ever && d.heardEver && k.failures >= holdAfter:
-		k.ports = nil // others answer: these are no doors any more
-		return d.roundOver(now)
-	case d.rejected >= rejectedAfter && d.rejected == d.failures && d.heardEver,
-		k.failures >= blockedAfter && d.otherAnswers(r):
-		return pathBlocked
-	case k.bad == holdAfter:
-		d.tainted = true
-		return pathLossy
-	}
-	return pathUnknown
-}
-
-func (d *doors) otherAnswers(r role) bool {
-	for other := roleGiven; other < roles; other++ {
-		if other != r && d.kinds[other].answered {
-			return true
+// settle takes what became of a question, and returns those that can be judged now.
+func (d *doors) settle(now time.Duration, number uint32, a answer) (judged []verdict) {
+	q := &d.open[number-d.first]
+	q.settled = true
+	q.answered = a.kind == answerOpen || a.kind == answerClosed || q.role == roleRejecting && a.kind == answerRejected
+	q.rejected = a.kind == answerRejected
+	k := &d.kinds[q.role]
+	if !q.sampled {
+		k.out, k.askAt = false, now+askAgain
+		if q.role == roleRejecting {
+			k.askAt = now + weakEvery
+		} else if q.answered {
+			k.askAt = now + restless
 		}
 	}
-	return false
-}
-
-func (d *doors) roundOver(now time.Duration) verdict {
-	for r := roleGiven; r < roles; r++ {
-		if d.asks(r) && !d.kinds[r].answered {
-			return pathUnknown
+	if !q.answered && a.kind != answerStrain {
+		d.failures++
+		if q.rejected {
+			d.rejected++
 		}
 	}
-	d.inRound, d.ended = false, now
-	return pathConfirmed
+	n := 0
+	for ; n < len(d.open) && d.open[n].settled; n++ {
+		if v, ok := d.judge(d.open[n]); ok {
+			judged = append(judged, v)
+		}
+	}
+	d.open = slices.Delete(d.open, 0, n)
+	d.first += uint32(n)
+	return judged
+}
+
+// unasked takes back a question that could not be sent.
+func (d *doors) unasked(number uint32) {
+	q := &d.open[number-d.first]
+	if !q.sampled {
+		d.kinds[q.role].out = false
+	}
+	q.settled, q.role = true, roleOrdinary // which nobody judges
+}
+
+func (d *doors) judge(q question) (verdict, bool) {
+	k := &d.kinds[q.role]
+	if q.role == roleOrdinary {
+		return verdict{}, false
+	}
+	if q.answered {
+		return d.good(q), true
+	}
+	k.row = append(k.row, q)
+	if !q.sampled {
+		k.beside++
+	}
+	v := verdict{question: q}
+	v.blocked = d.rejected >= rejectedAfter && d.rejected == d.failures && d.heardEver ||
+		k.beside >= blockedAfter && k.others >= othersGood && (q.role == roleOpen || q.role == roleClosed)
+	d.alone(k, q)
+	if q.role == roleGiven && d.heardEver && len(k.row) >= holdAfter {
+		k.doors, k.row = nil, nil // others answer: these are no doors any more
+	}
+	return v, true
+}
+
+func (d *doors) good(q question) verdict {
+	k := &d.kinds[q.role]
+	v := verdict{question: q, from: k.good, gap: len(k.row) >= k.outage()}
+	if !v.gap {
+		v.lost = k.row
+		k.tally.asked += len(k.row)
+		k.tally.lost += len(k.row)
+	}
+	k.tally.asked++
+	k.row, k.beside, k.others, k.good = nil, 0, 0, max(k.good, q.sent)
+	for r := range d.kinds {
+		if role(r) != q.role {
+			d.kinds[r].others++
+		}
+	}
+	for i := range k.doors {
+		if k.doors[i].port == q.port {
+			k.doors[i].row, k.doors[i].others = 0, 0
+		} else {
+			k.doors[i].others++
+		}
+	}
+	if q.role == roleGiven {
+		k.doors = slices.DeleteFunc(k.doors, func(d door) bool { return d.port == q.port }) // it is one of its kind now
+	}
+	return v
+}
+
+// alone forgets a door that is silent while its neighbours answer: it has a limit
+// of its own, or is none any more. What it did not answer says nothing of the way.
+func (d *doors) alone(k *doorKind, q question) {
+	for i := range k.doors {
+		it := &k.doors[i]
+		if it.port != q.port {
+			continue
+		}
+		if it.row++; it.row >= aloneAfter && it.others >= it.row && len(k.doors) > 1 {
+			k.doors = slices.Delete(k.doors, i, i+1)
+			k.row = slices.DeleteFunc(k.row, func(r question) bool { return r.port == q.port })
+		}
+		return
+	}
+}
+
+// outage is how many unanswered questions in a row are more than chance.
+func (k *doorKind) outage() int {
+	share := (float64(k.tally.lost) + 1) / (float64(k.tally.asked) + 2)
+	return min(max(int(math.Ceil(math.Log(outageOdds)/math.Log(share))), leastOutage), mostOutage)
+}
+
+// vouched is until when silence is vouched for: doors of each kind answered
+// questions that were sent then or later.
+func (d *doors) vouched() time.Duration {
+	until, any := forever, false
+	for _, r := range vouching {
+		if k := &d.kinds[r]; k.known && len(k.doors) > 0 {
+			until, any = min(until, k.good), true
+		}
+	}
+	if !any {
+		return -1
+	}
+	return until
 }
 
 // holds reports whether ordinary probes wait until a silent door answers again.
@@ -231,8 +315,8 @@ func (d *doors) holds() bool {
 	if !d.heardEver {
 		return false // references alone may be wrong; the rest is still to be found
 	}
-	for r := roleGiven; r <= roleClosed; r++ {
-		if d.kinds[r].failures >= holdAfter && len(d.kinds[r].ports) > 0 {
+	for _, r := range vouching {
+		if k := &d.kinds[r]; len(k.row) >= holdAfter && len(k.doors) > 0 {
 			return true
 		}
 	}
@@ -247,11 +331,5 @@ func (d *doors) dead(now time.Duration) bool {
 	return d.failures >= 6 && now-d.reacted >= weakSilentPath
 }
 
-// wake is when a round needs attention next.
-func (d *doors) wake(now time.Duration) time.Duration {
-	wait := roundEvery
-	if d.inRound {
-		wait = askNext
-	}
-	return min(wait, 50*time.Millisecond)
-}
+// wake is when doors need attention next.
+const wake = 50 * time.Millisecond

@@ -26,6 +26,8 @@ func (c *conductor) notes() []string {
 		add("no-answer: none of %d probes was answered", c.sends)
 	case c.finished && !c.doors.heardEver:
 		add("icmp-limited: %d probes were rejected and the others stayed silent; no door answers that could vouch for the way", c.rejections)
+	case c.finished && c.measured:
+		add("lossy: %d ports stayed undecided after %d passes: of %d questions to known doors %.0f %% were lost", c.undecided(), c.pass, c.losses.all(c.reference()).asked, 100*c.losses.all(c.reference()).share())
 	case c.finished:
 		add("rate-limited: %d ports stayed undecided, as known doors were silent whenever they were tried", c.undecided())
 	}
@@ -39,14 +41,4 @@ func (c *conductor) notes() []string {
 		add("not-probed: %d of %d ports were not reached", n, t.total)
 	}
 	return notes
-}
-
-func (c *conductor) undecided() int {
-	n := 0
-	for port := range c.table.ports.All() {
-		if c.table.answer[port] == answerNone && c.table.silent[port] < triesNeeded {
-			n++
-		}
-	}
-	return n
 }

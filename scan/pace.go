@@ -22,13 +22,15 @@ const (
 	// every SYN on the wire is one that was counted.
 	brief   = 250 * time.Millisecond
 	patient = 900 * time.Millisecond
+	// briefest is brief where an answer is heard when its probe was given up, too.
+	briefest = 100 * time.Millisecond
 
 	firstWindow  = 64   // in flight before anything answered
 	leastWindow  = 8    // in flight at the worst
 	silentWindow = 2500 // in flight while nothing answers: the default ceiling's worth of patience
 	leastRate    = 25.0 // SYN/s that a look does not fall below, however lossy the path
-	backOffEvery = time.Second
-	recovery     = 1.1 // how much faster a slowed look gets in a second without loss
+	recovery     = 1.1  // how much faster a slowed look gets in a second
+	vouchedMore  = 8    // the window grows by one in so many for each door that answers
 )
 
 // pace says when the next probe may leave: under the ceiling, inside the window
@@ -42,19 +44,19 @@ type pace struct {
 	charged  []time.Duration // when the last SYN were charged, as many as the ceiling; a ring
 	oldest   int             // in charged, and where the next one goes
 
-	limit   float64 // SYN/s after backing off; 0: not slowed
-	lowest  float64 // the lowest limit so far; 0: never slowed
-	cut     time.Duration
+	limit   float64 // SYN/s that the look is slowed down to; 0: not slowed
+	before  float64 // limit before it was cut last
+	lowest  float64 // the lowest limit that helped; 0: none
 	eased   time.Duration
 	blocked time.Duration // until then the own machine rests
 
 	window    float64
 	maxWindow float64
-	cautious  bool // after a loss the window grows slowly
+	cautious  bool // after strain of the own machine the window grows slowly
+	brief     time.Duration
 
 	srtt, rttvar time.Duration // RFC 6298 section 2; 0: nothing answered yet
 	sentIn       meter
-	top, peak    float64 // highest SYN/s since all was well, and in the whole look
 }
 
 // newPace paces by a ceiling of SYN/s (0: none) with at most maxInFlight
@@ -64,7 +66,7 @@ type pace struct {
 // moment it left, and leaves a second or more after the one that was charged a
 // ceiling's worth of probes before. So no window of one second holds more.
 func newPace(ceiling, maxInFlight int) *pace {
-	p := &pace{maxWindow: float64(max(maxInFlight, leastWindow)), window: firstWindow}
+	p := &pace{maxWindow: float64(max(maxInFlight, leastWindow)), window: firstWindow, brief: brief}
 	if ceiling > 0 {
 		if ceiling >= 100 {
 			p.burst = burst
@@ -99,10 +101,7 @@ const forever = time.Duration(1<<63 - 1)
 
 // sent charges a probe; now is after it left.
 func (p *pace) sent(now time.Duration) {
-	if p.sentIn.add(now) {
-		rate := p.sentIn.perSecond(now)
-		p.top, p.peak = max(p.top, rate), max(p.peak, rate)
-	}
+	p.sentIn.add(now)
 	interval := p.interval
 	if p.limit > 0 {
 		interval = max(interval, time.Duration(float64(time.Second)/p.limit))
@@ -146,33 +145,35 @@ func (p *pace) silent() {
 	}
 }
 
-// lost backs off: a door that is known to answer did not. It halves the highest
-// rate since the last time that all was well, at most once in backOffEvery.
-func (p *pace) lost(now time.Duration) { p.backOff(now, p.top) }
-
-// lostEarlier backs off because retries are answered whose first try was not:
-// some rate of this look was too high, at worst the highest.
-func (p *pace) lostEarlier(now time.Duration) { p.backOff(now, p.peak) }
-
-func (p *pace) backOff(now time.Duration, rate float64) {
-	if rate < leastRate || p.cut > 0 && now-p.cut < backOffEvery {
-		return // so few probes are not what makes a path lose them
+// vouched lets the window grow because a door answers in time: the way bears what is
+// on it.
+func (p *pace) vouched() {
+	if !p.cautious {
+		p.window = min(p.window+p.window/vouchedMore, p.maxWindow)
 	}
-	if p.limit == 0 || rate/2 < p.limit {
-		p.limit = max(rate/2, leastRate)
-	}
-	if p.lowest == 0 || p.limit < p.lowest {
-		p.lowest = p.limit
-	}
-	p.cut, p.eased = now, now
-	p.due = max(p.due, now) // what was missed is not caught up on such a path
-	p.window, p.cautious = max(p.window/2, leastWindow), true
 }
 
-// well notes that every known door answers at the present rate.
-func (p *pace) well() { p.top = 0 }
+// react slows the look down to the share of its rate that comes through, keeps that
+// for good, or takes it back.
+func (p *pace) react(now time.Duration, do react, through float64) {
+	switch do {
+	case reactCut:
+		rate := p.sentIn.perSecond(now)
+		if p.limit > 0 {
+			rate = min(rate, p.limit)
+		}
+		p.before, p.limit, p.eased = p.limit, max(rate*through, leastRate), now
+		p.due = max(p.due, now) // what was missed is not caught up on such a path
+	case reactKeep:
+		if p.lowest == 0 || p.limit < p.lowest {
+			p.lowest = p.limit
+		}
+	case reactUndo:
+		p.limit = p.before
+	}
+}
 
-// ease speeds a slowed look up again, a tenth for each second without loss.
+// ease speeds a slowed look up again, a tenth for each second.
 func (p *pace) ease(now time.Duration) {
 	if p.limit > 0 && now-p.eased >= time.Second {
 		p.limit *= recovery
@@ -192,7 +193,7 @@ func (p *pace) timeout() time.Duration {
 	if p.srtt == 0 {
 		return patient
 	}
-	return min(max(p.srtt+4*p.rttvar, brief), patient)
+	return min(max(p.srtt+4*p.rttvar, p.brief), patient)
 }
 
 // meter counts events over the last second, in eighths of it.
@@ -201,16 +202,14 @@ type meter struct {
 	at    [8]time.Duration // which eighth the slot counts, from 1; 0 is none
 }
 
-// add counts one event, and reports whether it begins a new eighth.
-func (m *meter) add(now time.Duration) bool {
+// add counts one event.
+func (m *meter) add(now time.Duration) {
 	eighth := now/(time.Second/8) + 1
 	i := eighth % 8
-	begins := m.at[i] != eighth
-	if begins {
+	if m.at[i] != eighth {
 		m.at[i], m.slots[i] = eighth, 0
 	}
 	m.slots[i]++
-	return begins
 }
 
 // perSecond is the rate over the last second, the running eighth aside.

@@ -74,22 +74,27 @@ func TestALookCatchesUpWhatTheMachineKeptItFrom(t *testing.T) {
 	}
 }
 
-func TestLossHalvesTheRateAndTimeBringsItBack(t *testing.T) {
+func TestACutIsTakenBackOrEasesWithTime(t *testing.T) {
 	t.Parallel()
 	p := newPace(0, 4096)
 	now := time.Duration(0)
 	for ; now < 2*time.Second; now += time.Millisecond {
 		p.sent(now)
 	}
-	p.lost(now)
-	if p.limit < 400 || p.limit > 600 {
-		t.Errorf("after 1000 SYN/s and a loss the limit is %.0f", p.limit)
+	p.react(now, reactCut, 0.5)
+	if p.limit < 400 || p.limit > 600 || p.lowest != 0 {
+		t.Errorf("half of 1000 SYN/s is %.0f, said to have helped at %.0f", p.limit, p.lowest)
 	}
-	p.lost(now + 10*time.Millisecond)
-	if p.limit < 400 {
-		t.Errorf("two losses at once count twice: %.0f", p.limit)
+	p.react(now, reactUndo, 1)
+	if p.limit != 0 || p.lowest != 0 {
+		t.Errorf("taken back it is %.0f, said to have helped at %.0f", p.limit, p.lowest)
 	}
+	p.react(now, reactCut, 0.5)
+	p.react(now, reactKeep, 1)
 	before := p.limit
+	if p.lowest != before {
+		t.Errorf("it helped at %.0f, said is %.0f", before, p.lowest)
+	}
 	for range 10 {
 		now += time.Second
 		p.ease(now)

@@ -4,17 +4,19 @@ import (
 	portvigil "github.com/portvigil/portvigil"
 )
 
-// plan is the order in which ports are probed: known listeners, then where
-// well-known services live, then the rest in a pseudo-random order, so that a
-// burst of loss or a ban does not fall on neighbours. The order of the rest is
-// computed as it goes: nothing is stored per port but one bit.
+// plan is the order in which ports are probed: in a first pass known listeners and
+// where well-known services live, then, pass after pass, all of them in a
+// pseudo-random order, another one each time. So a burst of loss or a ban does not
+// fall on neighbours, and what one pass loses has nothing to do with what another
+// does. The order is computed as it goes: nothing is stored per port but one bit.
 type plan struct {
 	ports *portvigil.PortSet
 	head  []uint16           // the ports that come first, all of them in ports
 	heads *portvigil.PortSet // the same as a set
 	seed  uint64
 	keys  [feistelRounds]uint32
-	pos   int // into head, and beyond it into the permutation of 0…65535
+	whole bool // the pass is over all ports
+	pos   int  // into head, or into the permutation of 0…65535
 }
 
 // newPlan orders the ports; first may be nil. Equal seeds give equal orders.
@@ -38,23 +40,29 @@ func newPlan(ports, first *portvigil.PortSet, seed uint64) *plan {
 
 // take returns the next port of this pass, and false after the last.
 func (p *plan) take() (uint16, bool) {
-	if p.pos < len(p.head) {
+	if !p.whole {
+		if p.pos == len(p.head) {
+			return 0, false
+		}
 		p.pos++
 		return p.head[p.pos-1], true
 	}
-	for i := p.pos - len(p.head); i < 1<<16; i++ {
+	for p.pos < 1<<16 {
+		port := p.permute(uint16(p.pos))
 		p.pos++
-		port := p.permute(uint16(i))
-		if p.ports.Contains(port) && !p.heads.Contains(port) {
+		if p.ports.Contains(port) {
 			return port, true
 		}
 	}
 	return 0, false
 }
 
-// again begins another pass, in another order beyond the head.
+// over reports whether this pass is over.
+func (p *plan) over() bool { return p.whole && p.pos == 1<<16 }
+
+// again begins the next pass, over all ports.
 func (p *plan) again() {
-	p.pos = 0
+	p.whole, p.pos = true, 0
 	p.rekey()
 }
 

@@ -20,7 +20,18 @@ func TestAPassTakesEachPortExactlyOnce(t *testing.T) {
 			first.Add(rapid.Uint16Range(1, 65535).Draw(t, "known port"))
 		}
 		p := newPlan(ports, first, rapid.Uint64().Draw(t, "seed"))
+		heads := new(portvigil.PortSet)
+		for port, ok := p.take(); ok; port, ok = p.take() {
+			if !ports.Contains(port) || heads.Contains(port) {
+				t.Fatalf("the first pass takes %d again, or without being asked", port)
+			}
+			heads.Add(port)
+		}
+		if *heads != *p.heads {
+			t.Fatalf("the first pass took %s, likely are %s", heads, p.heads)
+		}
 		for pass := range 2 {
+			p.again()
 			seen := new(portvigil.PortSet)
 			for port, ok := p.take(); ok; port, ok = p.take() {
 				if !ports.Contains(port) || seen.Contains(port) {
@@ -31,7 +42,6 @@ func TestAPassTakesEachPortExactlyOnce(t *testing.T) {
 			if *seen != *ports {
 				t.Fatalf("pass %d took %s of %s", pass, seen, ports)
 			}
-			p.again()
 		}
 	})
 }
@@ -54,6 +64,7 @@ func TestNeighboursAreFarApart(t *testing.T) {
 	ports := new(portvigil.PortSet)
 	ports.AddRange(portvigil.PortRange{First: 30500, Last: 60000})
 	p := newPlan(ports, nil, 99)
+	p.again()
 	neighbours, last := 0, uint16(0)
 	for port, ok := p.take(); ok; port, ok = p.take() {
 		if port == last+1 {

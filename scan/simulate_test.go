@@ -17,13 +17,27 @@ type wayThere func(now time.Duration, port uint16) (a answer, rtt time.Duration)
 type simulation struct {
 	conductor *conductor
 	sent      []time.Duration
+	probes    int
 	now       time.Duration
 }
 
 func simulate(t *testing.T, ports *portvigil.PortSet, rate Rate, references []uint16, net wayThere) *simulation {
 	t.Helper()
-	return resume(t, &simulation{conductor: newConductor(newPlan(ports, nil, 7),
-		newPace(rate.ceiling(0), 4096), newTable(ports, false), references)}, net)
+	return resume(t, newSimulation(ports, rate, references, 7), net)
+}
+
+// simulateMeasured is simulate for an engine that measures the loss.
+func simulateMeasured(t *testing.T, ports *portvigil.PortSet, rate Rate, references []uint16, net wayThere) *simulation {
+	t.Helper()
+	s := newSimulation(ports, rate, references, 7)
+	s.conductor.measure()
+	return resume(t, s, net)
+}
+
+type simulator func(*testing.T, *portvigil.PortSet, Rate, []uint16, wayThere) *simulation
+
+func newSimulation(ports *portvigil.PortSet, rate Rate, references []uint16, seed uint64) *simulation {
+	return &simulation{conductor: newConductor(newPlan(ports, nil, seed), newPace(rate.ceiling(0), 4096), newTable(ports, false), references)}
 }
 
 func resume(t *testing.T, s *simulation, net wayThere) *simulation {
@@ -151,7 +165,7 @@ func TestLooksEndAsTheRulesSay(t *testing.T) {
 		return func(time.Duration, uint16) (answer, time.Duration) { return a, rtt }
 	}
 	reject := icmpError{kind: icmpUnreachable, code: icmpAdminProhibited, fromTarget: true}.answer()
-	cases := []struct {
+	type looked struct {
 		name       string
 		ports      int
 		references []uint16
@@ -161,24 +175,27 @@ func TestLooksEndAsTheRulesSay(t *testing.T) {
 		within     time.Duration
 		open       int
 		state      portvigil.PortState
-	}{
-		{name: "everything answers", ports: 65535, net: closedBut(22, 54321), complete: true, within: 30 * time.Second, open: 2, state: portvigil.StateClosed},
-		{name: "a dropping firewall with doors", ports: 65535, net: dropping(22, 54321), complete: true, within: 2 * time.Minute, open: 2, state: portvigil.StateFiltered},
-		{name: "a host that never answers", ports: 65535, net: dropping(), code: "no-answer", within: 45 * time.Second, state: portvigil.StateFiltered},
-		{name: "a way that comes up after the first pass", ports: 40, net: after(time.Second, closedBut(22, 35)), complete: true, within: 6 * time.Second, open: 2, state: portvigil.StateClosed},
-		{name: "a way to a rejecting firewall that comes up late", ports: 60, net: after(time.Second, always(reject)), complete: true, within: 6 * time.Second, state: portvigil.StateFiltered},
-		{name: "a rejecting firewall that sends one error a second", ports: 60, net: onceASecond(reject), code: "icmp-limited", within: time.Minute, state: portvigil.StateFiltered},
-		{name: "a reference outside of the ports vouches", ports: 300, references: []uint16{40000}, net: dropping(40000), complete: true, within: 10 * time.Second, state: portvigil.StateFiltered},
-		{name: "a reference that should answer is silent", ports: 65535, references: []uint16{443}, net: dropping(), code: "dead-path", within: 30 * time.Second, state: portvigil.StateFiltered},
-		{name: "a path that is cut among closed ports", ports: 65535, net: cutAfter(5*time.Second, closedBut(22)), code: "dead-path", within: 35 * time.Second, open: 1, state: portvigil.StateFiltered},
-		{name: "a path that is cut before a dropping firewall", ports: 65535, net: cutAfter(5*time.Second, dropping(22)), code: "dead-path", within: 35 * time.Second, open: 1, state: portvigil.StateFiltered},
-		{name: "no route", ports: 65535, net: always(answer{kind: answerUnreachable}), code: "dead-path", within: 5 * time.Second, state: portvigil.StateFiltered},
-		{name: "no route, and few ports", ports: 5, net: always(answer{kind: answerUnreachable}), code: "dead-path", within: 5 * time.Second, state: portvigil.StateFiltered},
-		{name: "a firewall that rejects every port", ports: 3000, net: always(reject), complete: true, within: 5 * time.Second, state: portvigil.StateFiltered},
-		{name: "every port is open", ports: 2000, net: always(answer{kind: answerOpen}), complete: true, code: "answers-everywhere", within: 5 * time.Second, open: 2000, state: portvigil.StateFiltered},
 	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
+	cases := func() []looked { // as some networks remember
+		return []looked{
+			{name: "everything answers", ports: 65535, net: closedBut(22, 54321), complete: true, within: 30 * time.Second, open: 2, state: portvigil.StateClosed},
+			{name: "a dropping firewall with doors", ports: 65535, net: dropping(22, 54321), complete: true, within: 2 * time.Minute, open: 2, state: portvigil.StateFiltered},
+			{name: "a host that never answers", ports: 65535, net: dropping(), code: "no-answer", within: 45 * time.Second, state: portvigil.StateFiltered},
+			{name: "a way that comes up after the first pass", ports: 40, net: after(time.Second, closedBut(22, 35)), complete: true, within: 6 * time.Second, open: 2, state: portvigil.StateClosed},
+			{name: "a way to a rejecting firewall that comes up late", ports: 60, net: after(time.Second, always(reject)), complete: true, within: 6 * time.Second, state: portvigil.StateFiltered},
+			{name: "a rejecting firewall that sends one error a second", ports: 60, net: onceASecond(reject), code: "icmp-limited", within: time.Minute, state: portvigil.StateFiltered},
+			{name: "a reference outside of the ports vouches", ports: 300, references: []uint16{40000}, net: dropping(40000), complete: true, within: 10 * time.Second, state: portvigil.StateFiltered},
+			{name: "a reference that should answer is silent", ports: 65535, references: []uint16{443}, net: dropping(), code: "dead-path", within: 30 * time.Second, state: portvigil.StateFiltered},
+			{name: "a path that is cut among closed ports", ports: 65535, net: cutAfter(5*time.Second, closedBut(22)), code: "dead-path", within: 35 * time.Second, open: 1, state: portvigil.StateFiltered},
+			{name: "a path that is cut before a dropping firewall", ports: 65535, net: cutAfter(5*time.Second, dropping(22)), code: "dead-path", within: 35 * time.Second, open: 1, state: portvigil.StateFiltered},
+			{name: "no route", ports: 65535, net: always(answer{kind: answerUnreachable}), code: "dead-path", within: 5 * time.Second, state: portvigil.StateFiltered},
+			{name: "no route, and few ports", ports: 5, net: always(answer{kind: answerUnreachable}), code: "dead-path", within: 5 * time.Second, state: portvigil.StateFiltered},
+			{name: "a firewall that rejects every port", ports: 3000, net: always(reject), complete: true, within: 5 * time.Second, state: portvigil.StateFiltered},
+			{name: "every port is open", ports: 2000, net: always(answer{kind: answerOpen}), complete: true, code: "answers-everywhere", within: 5 * time.Second, open: 2000, state: portvigil.StateFiltered},
+		}
+	}
+	check := func(c looked, simulate simulator) func(t *testing.T) {
+		return func(t *testing.T) {
 			t.Parallel()
 			ports := firstPorts(c.ports)
 			s := simulate(t, ports, Rate{}, c.references, c.net)
@@ -199,7 +216,13 @@ func TestLooksEndAsTheRulesSay(t *testing.T) {
 			if most := s.mostInASecond(); most > autoRate {
 				t.Errorf("%d probes in one second", most)
 			}
-		})
+		}
+	}
+	for _, c := range cases() {
+		t.Run("by connecting, "+c.name, check(c, simulate))
+	}
+	for _, c := range cases() {
+		t.Run("by SYN, "+c.name, check(c, simulateMeasured))
 	}
 }
 

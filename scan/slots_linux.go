@@ -16,7 +16,8 @@ type slots struct {
 
 type slot struct {
 	probe      probe
-	key        int // the engine's: a descriptor, or the port that the probe came from
+	key        int   // the engine's: a descriptor, or the port that the probe came from
+	turn       int32 // of the slot: another one for each probe that it holds, and while it holds none
 	prev, next int
 }
 
@@ -31,7 +32,7 @@ func (s *slots) add(p probe, key int) int {
 		s.all = append(s.all, slot{})
 	}
 	list := listOf(p)
-	s.all[i] = slot{probe: p, key: key, prev: s.tail[list], next: -1}
+	s.all[i] = slot{probe: p, key: key, turn: s.all[i].turn + 1, prev: s.tail[list], next: -1}
 	if s.tail[list] >= 0 {
 		s.all[s.tail[list]].next = i
 	} else {
@@ -54,6 +55,7 @@ func (s *slots) remove(i int) {
 	} else {
 		s.tail[list] = it.prev
 	}
+	s.all[i].turn++
 	s.free = append(s.free, i)
 	s.live--
 }

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// sources is how many ports probes come from, half of them for doors. Each try
-	// of a port comes from another one: to the target it is a connection of its own,
-	// whatever became of the one before, and its answer tells which try it is to.
-	sources    = 16
-	doorSource = sources / 2
+	// sources is how many ports probes come from, all but the first for doors. Each
+	// try of a port comes from another one: to the target it is a connection of its
+	// own, whatever became of the one before, and its answer tells which try it is to.
+	sources    = 64
+	doorSource = 8
 	// seekEvery and seekAgain are how often the kernel is asked for the hop's
 	// link-layer address until it is known, and afterwards, as it may change.
 	seekEvery = 2 * time.Millisecond
@@ -106,6 +106,7 @@ func newSynEngine(e *engine) (_ *synEngine, err error) {
 		s.indexOf[s.ports[i]] = i
 	}
 	s.segment = newSegment(s.route.source, e.address)
+	e.conductor.measure()
 	return s, nil
 }
 
@@ -232,7 +233,13 @@ func (s *synEngine) send(probes []probe) {
 	for i, p := range probes {
 		switch {
 		case i < sent:
-			s.inFlight[flightKey(s.from[i], p.port)] = s.slots.add(p, s.from[i])
+			key := flightKey(s.from[i], p.port)
+			if slot, flies := s.inFlight[key]; flies { // one answer cannot be told from the other
+				older := s.slots.all[slot].probe
+				s.forget(slot)
+				s.result(older, answer{kind: answerStrain})
+			}
+			s.inFlight[key] = s.slots.add(p, s.from[i])
 			s.lastSent[p.port] = p.sent
 		case errno == 0, strains(errno):
 			s.result(p, answer{kind: answerStrain})
@@ -242,13 +249,20 @@ func (s *synEngine) send(probes []probe) {
 	}
 }
 
-// sourceOf is the index of the port that a probe comes from.
+// sourceOf is the index of the port that a probe comes from: one from which none to
+// the same port is on its way.
 func (s *synEngine) sourceOf(p probe) int {
-	if p.role != roleOrdinary {
-		s.nextDoor++
-		return doorSource + s.nextDoor%doorSource
+	if p.role == roleOrdinary {
+		return int(p.try-1) % doorSource
 	}
-	return int(p.try-1) % doorSource
+	for range sources - doorSource {
+		s.nextDoor++
+		source := doorSource + s.nextDoor%(sources-doorSource)
+		if _, flies := s.inFlight[flightKey(source, p.port)]; !flies {
+			return source
+		}
+	}
+	return doorSource + s.nextDoor%(sources-doorSource)
 }
 
 func flightKey(source int, port uint16) uint32 { return uint32(source)<<16 | uint32(port) }

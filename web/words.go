@@ -332,6 +332,7 @@ func note(text string) string {
 		"dead-path":          "No way to the host",
 		"no-answer":          "Nothing answered",
 		"rate-limited":       "Slowed down",
+		"lossy":              "Not sure enough",
 		"icmp-limited":       "Most of it was silent",
 		"answers-everywhere": "Every port seems open",
 		"not-probed":         "It ended early",

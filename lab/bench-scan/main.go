@@ -19,7 +19,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "bench-connect:", err)
+		fmt.Fprintln(os.Stderr, "bench-scan:", err)
 		stop()
 		os.Exit(1)
 	}
@@ -38,7 +38,9 @@ func run(ctx context.Context, args []string) error {
 			return look(ctx, args[1], args[2])
 		}
 	}
-	flags := flag.NewFlagSet("bench-connect", flag.ContinueOnError)
+	flags := flag.NewFlagSet("bench-scan", flag.ContinueOnError)
+	connects := flags.Bool("connect", false, "measure the connect scan alone, beside nmap's")
+	only := flags.String("only", "", "the one path to measure")
 	rounds := flags.Int("rounds", 5, "how often each takes its turn")
 	binary := flags.String("binary", "bin/portvigil", "the command to measure; where it is missing, this program looks itself")
 	if err := flags.Parse(args); err != nil {
@@ -47,5 +49,8 @@ func run(ctx context.Context, args []string) error {
 	if os.Geteuid() != 0 {
 		return errors.New("needs root, to make network namespaces")
 	}
-	return bench(ctx, *rounds, *binary)
+	if *connects {
+		return benchConnect(ctx, *rounds, *binary)
+	}
+	return benchPaths(ctx, *rounds, *only, *binary)
 }

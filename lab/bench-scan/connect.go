@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-func bench(ctx context.Context, rounds int, binary string) error {
+// benchConnect is the connect scan beside nmap's.
+func benchConnect(ctx context.Context, rounds int, binary string) error {
 	n, err := newNet(ctx)
 	if err != nil {
 		return err

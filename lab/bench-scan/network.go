@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -119,11 +120,14 @@ type contender struct {
 	name string
 	argv func(address, rate string) []string
 	open func(stdout []byte) int
+	said func(stdout []byte) said // nil: nothing else is asked
 }
 
 type outcome struct {
 	took    time.Duration
 	open    int
+	said    said
+	packets int // that left the scanner's namespace
 	peakKiB int64
 }
 
@@ -133,17 +137,50 @@ func (n *network) measure(ctx context.Context, c contender, address, rate string
 	cmd := in(ctx, n.scanner, c.argv(address, rate)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	began := time.Now()
-	err := cmd.Run()
-	o := outcome{took: time.Since(began)}
+	before, err := n.sent(ctx)
 	if err != nil {
+		return outcome{}, err
+	}
+	began := time.Now()
+	err = cmd.Run()
+	o := outcome{took: time.Since(began)}
+	if ended := new(exec.ExitError); err != nil && !(c.said != nil && errors.As(err, &ended) && ended.ExitCode() == incomplete) {
 		return o, fmt.Errorf("%w: %s", err, stderr.Bytes())
 	}
+	if o.packets, err = n.sent(ctx); err != nil {
+		return o, err
+	}
+	o.packets -= before
 	o.open = c.open(stdout.Bytes())
+	if c.said != nil {
+		o.said = c.said(stdout.Bytes())
+	}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		o.peakKiB = usage.Maxrss
 	}
 	return o, nil
+}
+
+// incomplete is the exit code of a look that is not complete.
+const incomplete = 2
+
+// sent is how many packets have left the scanner's namespace.
+func (n *network) sent(ctx context.Context) (int, error) {
+	out, err := in(ctx, n.scanner, "cat", "/sys/class/net/wire/statistics/tx_packets").Output()
+	if err != nil {
+		return 0, fmt.Errorf("count the packets sent: %w", err)
+	}
+	return strconv.Atoi(strings.TrimSpace(string(out)))
+}
+
+// put replaces the target's packet filter.
+func (n *network) put(ctx context.Context, rules string) error {
+	cmd := in(ctx, n.target, "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader("flush ruleset\n" + rules)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("set the target's packet filter: %w: %s", err, out)
+	}
+	return nil
 }
 
 func builtBinary(path string) (string, bool) {
