@@ -26,8 +26,10 @@ const (
 	headsWait = 150 * time.Millisecond
 	// mostFlying bounds the probes in flight of a look that needs no descriptor for each.
 	mostFlying = 1 << 13
-	// leastSampled of the probes are questions to doors: by them the pace is found.
-	leastSampled = 0.01
+	// leastSampled of the probes are questions to doors, and leastQuestions where that
+	// is but a quarter of them: by them the pace is found.
+	leastSampled   = 0.01
+	leastQuestions = 60
 )
 
 // probe is one question to one port.
@@ -343,7 +345,7 @@ func (c *conductor) aim() {
 	}
 	questions, passes := cheapest(doubts, c.most, left, silent, max(c.tries-c.pass+1, 1), mostPasses-c.pass+1)
 	c.ahead = (passes - 1) * silent
-	least := max(int(leastSampled*float64(left)), min(left/4, 3*strainBlock))
+	least := max(int(leastSampled*float64(left)), min(left/4, leastQuestions))
 	for i, r := range kinds {
 		c.samples[r].spread(max(questions[i]+questions[i]/50, least), c.taken, c.probes)
 	}
@@ -510,8 +512,7 @@ func (c *conductor) learnLoss(r role, port uint16, pass int) {
 func (c *conductor) judge(now time.Duration, v *verdict) {
 	q := &v.question
 	if q.sampled {
-		do, through := c.strain.judge(q.role, q.sent, !q.answered, now)
-		c.pace.react(now, do, through)
+		c.pace.react(now, c.strain.judge(q.role, q.sent, !q.answered, now))
 	}
 	if v.blocked {
 		c.finish(endBlocked)

@@ -283,6 +283,40 @@ func TestADroppingFirewallIsNoDeadPath(t *testing.T) {
 		if !look.Complete || look.DefaultState != portvigil.StateFiltered {
 			t.Errorf("complete %v, default %s, notes %q", look.Complete, look.DefaultState, look.Notes)
 		}
+		saysHowSureItIs(t, look, method)
+	})
+}
+
+// saysHowSureItIs checks that a complete look states the bound that RULES section 1
+// asks for, and one by connecting none.
+func saysHowSureItIs(t *testing.T, look *portvigil.Look, method Method) {
+	t.Helper()
+	switch {
+	case method == Connect && (look.MissProbability != nil || look.Loss != nil):
+		t.Errorf("connecting has no bound, and states %v from %v", look.MissProbability, look.Loss)
+	case method == SYN && (look.MissProbability == nil || *look.MissProbability > mostMissed || *look.MissProbability == 0 || look.Loss == nil || look.Loss.Samples == 0):
+		t.Errorf("it states %v from %v", look.MissProbability, look.Loss)
+	}
+}
+
+func TestALossyPathMissesNothing(t *testing.T) {
+	t.Parallel()
+	byEachMethod(t, func(t *testing.T, method Method) {
+		w := newWire(t)
+		w.listen("22", "1500", "1999")
+		w.firewall("meta l4proto tcp numgen random mod 10 == 0 drop", "tcp dport 1600-1700 drop")
+		look := w.look(lookRequest{Method: method, Target: at(wireFour), Ports: "1-2000"}, nil)
+		open, closed, filtered := look.Count(portvigil.StateOpen), look.Count(portvigil.StateClosed), look.Count(portvigil.StateFiltered)
+		if open != 3 || closed != 2000-3-101 || filtered != 101 {
+			t.Errorf("%d open, %d closed, %d filtered; notes %q", open, closed, filtered, look.Notes)
+		}
+		if !look.Complete {
+			t.Errorf("not complete: %q", look.Notes)
+		}
+		saysHowSureItIs(t, look, method)
+		if method == SYN && (look.Loss.Estimate < 0.03 || look.Loss.Estimate > 0.25) {
+			t.Errorf("of a tenth that is lost it measured %v", look.Loss)
+		}
 	})
 }
 

@@ -29,8 +29,10 @@ const (
 	leastWindow  = 8    // in flight at the worst
 	silentWindow = 2500 // in flight while nothing answers: the default ceiling's worth of patience
 	leastRate    = 25.0 // SYN/s that a look does not fall below, however lossy the path
-	recovery     = 1.1  // how much faster a slowed look gets in a second
-	vouchedMore  = 8    // the window grows by one in so many for each door that answers
+	// How much faster a slowed look gets in a second: where a limiter is known, and
+	// where it is only feared.
+	slowRecovery, quickRecovery = 1.1, 2.0
+	vouchedMore                 = 8 // the window grows by one in so many for each door that answers
 )
 
 // pace says when the next probe may leave: under the ceiling, inside the window
@@ -44,11 +46,13 @@ type pace struct {
 	charged  []time.Duration // when the last SYN were charged, as many as the ceiling; a ring
 	oldest   int             // in charged, and where the next one goes
 
-	limit   float64 // SYN/s that the look is slowed down to; 0: not slowed
-	before  float64 // limit before it was cut last
-	lowest  float64 // the lowest limit that helped; 0: none
-	eased   time.Duration
-	blocked time.Duration // until then the own machine rests
+	limit    float64 // SYN/s that the look is slowed down to; 0: not slowed
+	before   float64 // limit before it was cut last
+	rate     float64 // SYN/s when it was
+	recovery float64
+	lowest   float64 // the lowest limit that helped; 0: none
+	eased    time.Duration
+	blocked  time.Duration // until then the own machine rests
 
 	window    float64
 	maxWindow float64
@@ -153,18 +157,19 @@ func (p *pace) vouched() {
 	}
 }
 
-// react slows the look down to the share of its rate that comes through, keeps that
-// for good, or takes it back.
-func (p *pace) react(now time.Duration, do react, through float64) {
-	switch do {
+// react slows the look down to a share of its rate, or says what became of that.
+func (p *pace) react(now time.Duration, o order) {
+	switch o.do {
 	case reactCut:
-		rate := p.sentIn.perSecond(now)
+		p.before, p.rate = p.limit, p.sentIn.perSecond(now)
 		if p.limit > 0 {
-			rate = min(rate, p.limit)
+			p.rate = min(p.rate, p.limit)
 		}
-		p.before, p.limit, p.eased = p.limit, max(rate*through, leastRate), now
-		p.due = max(p.due, now) // what was missed is not caught up on such a path
+		p.slow(now, p.rate*o.share)
+		p.recovery = quickRecovery
 	case reactKeep:
+		p.slow(now, p.rate*o.share)
+		p.recovery = slowRecovery
 		if p.lowest == 0 || p.limit < p.lowest {
 			p.lowest = p.limit
 		}
@@ -173,10 +178,15 @@ func (p *pace) react(now time.Duration, do react, through float64) {
 	}
 }
 
-// ease speeds a slowed look up again, a tenth for each second.
+func (p *pace) slow(now time.Duration, rate float64) {
+	p.limit, p.eased = max(rate, leastRate), now
+	p.due = max(p.due, now) // what was missed is not caught up on such a path
+}
+
+// ease speeds a slowed look up again, second by second.
 func (p *pace) ease(now time.Duration) {
 	if p.limit > 0 && now-p.eased >= time.Second {
-		p.limit *= recovery
+		p.limit *= p.recovery
 		p.eased = now
 	}
 }

@@ -1,88 +1,144 @@
 package scan
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
-	// strainBlock is how many questions tell whether a look is too fast, trialBlock
-	// how many whether it is no more.
-	strainBlock = 20
-	trialBlock  = 40
-	// tooMuch is how much more than usual may be lost; less where a limiter is known.
-	tooMuch      = 0.3
-	tooMuchKnown = 0.1
+	// surely is the logarithm of the odds that decide: a thousand to one.
+	surely = 6.9
+	// freshBlock is how many questions measure the loss once it seems high: those that
+	// made it seem so are not believed.
+	freshBlock = 20
+	// hardly is the loss that nobody slows down for, and tooMuch so much more than
+	// usual that it is worth a trial. Where a limiter is known, less is.
+	hardly, tooMuch           = 0.1, 0.2
+	hardlyKnown, tooMuchKnown = 0.02, 0.13
+	// outOfWay is a loss that is no limiter's, but an outage or a ban.
+	outOfWay = 0.97
 	// leastThrough is the least share of its rate that one cut leaves.
-	leastThrough = 1.0 / 16
+	leastThrough = 1.0 / 32
 )
 
 // strain tells losses that come of the look's own rate, as a limiter's, from those
-// that a slower look would have too. Much loss slows the look down to what came
-// through. Where that mends it a limiter is found; where it does not, the loss is the
-// way's own, and the look goes on as before.
+// that a slower look would have too. Much loss slows the look down to half of what
+// came through: a limiter then has nothing more to do, while the way's own loss stays.
+// Evidence is added up question by question (Wald's sequential test, 1945; Page's
+// cumulative sum, 1954), so that what is plain is decided soon.
 //
-//	watching ──much loss──> on trial ──more comes through──> watching, limited
-//	    ▲                      │
-//	    └── as much as before: the way's own; the rate is given back
+//	watching ──evidence──> measuring ──too much──> on trial ──less is lost──> watching,
+//	    ▲                      │                      │                      limited
+//	    └─── it was chance ────┘                      │
+//	    └─── as much is lost: the way's own, the rate is given back
 type strain struct {
-	usual   float64 // the way's own loss
-	trial   bool
-	before  float64       // the share that came through before the trial
-	hoped   float64       // the share that comes through in it where a limiter is the cause
-	since   time.Duration // questions sent later count
-	blocks  [roles]tally
-	limited bool // a limiter was found
+	kind     role // that is measured or on trial
+	phase    phase
+	evidence [roles]float64
+	usual    [roles]float64 // the way's own loss
+	fresh    tally
+	before   float64       // the loss that led to the trial
+	since    time.Duration // questions sent later count
+	limited  bool          // a limiter was found
 }
 
-// react is what the pace is to do.
+type phase uint8
+
+const (
+	watching phase = iota
+	measuring
+	onTrial
+)
+
+// order is what the pace is to do, and share the share of the rate that it is about.
+type order struct {
+	do    react
+	share float64
+}
+
 type react uint8
 
 const (
 	reactNone react = iota
-	reactCut        // slow down to the share that came through
-	reactKeep       // the slower rate is the right one
+	reactCut        // slow down to the share of the present rate
+	reactKeep       // the share of the rate before the cut is the right one
 	reactUndo       // it did not help
 )
 
-// judge takes what became of a question of the sample, and says what to do: through
-// is the share of the rate to go on with.
-func (s *strain) judge(r role, sent time.Duration, lost bool, now time.Duration) (do react, through float64) {
-	if sent < s.since {
-		return reactNone, 1
+// judge takes what became of a question of the sample.
+func (s *strain) judge(r role, sent time.Duration, lost bool, now time.Duration) order {
+	if sent < s.since || s.phase != watching && r != s.kind {
+		return order{}
 	}
-	b := &s.blocks[r]
-	b.add(lost)
-	most := strainBlock
-	if s.trial {
-		most = trialBlock
+	switch s.phase {
+	case watching:
+		low := s.usual[r] + s.hardly()
+		s.evidence[r] = max(0, s.evidence[r]+odds(lost, low, low+s.tooMuch()))
+		if s.evidence[r] > surely {
+			s.kind = r
+			s.enter(measuring, now)
+		}
+	case measuring:
+		if s.fresh.add(lost); s.fresh.asked == freshBlock {
+			return s.measured(now)
+		}
+	case onTrial:
+		s.fresh.add(lost)
+		s.evidence[r] += odds(lost, max(s.before/8, hardlyKnown), s.before)
+		switch {
+		case s.evidence[r] > surely:
+			s.usual[r] = max(s.usual[r], s.before, s.fresh.share())
+			s.enter(watching, now)
+			return order{do: reactUndo}
+		case s.evidence[r] < -surely:
+			s.limited = true
+			s.enter(watching, now)
+			return order{reactKeep, 1 - s.before}
+		}
 	}
-	if b.asked < most {
-		return reactNone, 1
-	}
-	came := 1 - b.share()
-	*b = tally{}
-	switch {
-	case s.trial && came < (s.before+s.hoped)/2:
-		s.usual = max(s.usual, 1-came)
-		s.begin(now, false)
-		return reactUndo, 1
-	case s.trial:
-		s.limited = true
-		s.begin(now, false)
-		return reactKeep, 1
-	}
-	margin := tooMuch
-	if s.limited {
-		margin = tooMuchKnown
-	}
-	if came > 1-s.usual-margin {
-		return reactNone, 1
-	}
-	through = max(came, leastThrough)
-	s.before, s.hoped = came, min(came/through, 1)
-	s.begin(now, true)
-	return reactCut, through
+	return order{}
 }
 
-// begin counts anew.
-func (s *strain) begin(now time.Duration, trial bool) {
-	s.trial, s.since, s.blocks = trial, now, [roles]tally{}
+// measured decides what the loss that was measured anew is worth.
+func (s *strain) measured(now time.Duration) order {
+	lost := s.fresh.share()
+	switch {
+	case lost < s.usual[s.kind]+s.hardly()+s.tooMuch()/2:
+		s.enter(watching, now)
+		return order{}
+	case lost > outOfWay || s.limited:
+		s.enter(watching, now)
+		return order{reactCut, max(1-lost, leastThrough)}
+	}
+	s.before = lost
+	s.enter(onTrial, now)
+	return order{reactCut, max((1-lost)/2, leastThrough)}
+}
+
+func (s *strain) enter(p phase, now time.Duration) {
+	s.phase, s.since, s.fresh, s.evidence = p, now, tally{}, [roles]float64{}
+}
+
+func (s *strain) hardly() float64 {
+	if s.limited {
+		return hardlyKnown
+	}
+	return hardly
+}
+
+func (s *strain) tooMuch() float64 {
+	if s.limited {
+		return tooMuchKnown
+	}
+	return tooMuch
+}
+
+// odds is how much a question speaks for a loss that is high and against one that is
+// low: the logarithm of how much more likely what became of it is.
+func odds(lost bool, low, high float64) float64 {
+	low, high = min(low, 0.98), min(high, 0.99)
+	if lost {
+		return math.Log(high / low)
+	}
+	return math.Log((1 - high) / (1 - low))
 }

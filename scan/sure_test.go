@@ -14,7 +14,7 @@ import (
 	portvigil "github.com/portvigil/portvigil"
 )
 
-var openPorts = flag.Int("open-ports", 150_000, "how many open ports the looks of TestWhatACompleteLookMisses have to find, in all")
+var openPorts = flag.Int("open-ports", 60_000, "how many open ports the looks of TestWhatACompleteLookMisses have to find, in all")
 
 // madeUp is a made-up way to a made-up host, which remembers what was sent.
 type madeUp struct {

@@ -23,7 +23,7 @@ const (
 )
 
 // network is two namespaces and the wire between them.
-type network struct{ scanner, target string }
+type network struct{ scanner, target, targetMAC string }
 
 func newNet(ctx context.Context) (*network, error) {
 	tag := fmt.Sprintf("pvbench%d", os.Getpid())
@@ -43,6 +43,12 @@ func newNet(ctx context.Context) (*network, error) {
 			return nil, fmt.Errorf("ip %s: %w: %s", step, err, out)
 		}
 	}
+	mac, err := in(ctx, n.target, "cat", "/sys/class/net/wire/address").Output()
+	if err != nil {
+		n.close()
+		return nil, fmt.Errorf("read the target's link-layer address: %w", err)
+	}
+	n.targetMAC = strings.TrimSpace(string(mac))
 	return n, nil
 }
 

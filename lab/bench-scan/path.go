@@ -53,14 +53,15 @@ func paths() []path {
 }
 
 // scanners are those that take turns on a path, PortVigil last.
-func (p path) scanners(binary string) (list []contender) {
+func (p path) scanners(n *network, binary string) (list []contender) {
 	for _, pace := range p.nmap {
 		argv := slices.Concat([]string{"nmap", "-sS", "-p-", "-n", "-Pn", "-oX", "-"}, strings.Fields(pace), []string{targetFour})
 		list = append(list, contender{name: "nmap " + pace, argv: func(string, string) []string { return argv }, open: openInXML, said: statesInXML})
 	}
 	if p.masscan {
 		list = append(list, contender{name: "masscan 100k/s", open: openInList, said: nothingSaid, argv: func(string, string) []string {
-			return []string{"masscan", targetFour, "-p1-65535", "--rate", "100000", "--wait", "5", "-oL", "-"}
+			return []string{"masscan", targetFour, "-p1-65535", "--rate", "100000", "--wait", "5", "-oL", "-",
+				"--interface", "wire", "--adapter-ip", scannerFour, "--router-mac", n.targetMAC} // it asks for neither by itself
 		}})
 	}
 	return append(list, contender{name: "portvigil", open: openInRecords, said: lookInRecords, argv: func(_, rate string) []string {
@@ -107,7 +108,7 @@ func benchPaths(ctx context.Context, rounds int, only, binary string) error {
 // race has the scanners take turns, and prints a line about each.
 func (p path) race(ctx context.Context, n *network, binary string, rounds int) (failed []string) {
 	runs := map[string][]outcome{}
-	scanners := p.scanners(binary)
+	scanners := p.scanners(n, binary)
 	for range rounds {
 		for _, c := range scanners {
 			if err := n.put(ctx, p.rules); err != nil { // no scanner is banned for another
@@ -177,7 +178,7 @@ func (p path) polite(ctx context.Context, n *network, binary string) (failed []s
 	if err != nil {
 		return []string{err.Error()}
 	}
-	scanners := p.scanners(binary)
+	scanners := p.scanners(n, binary)
 	o, err := n.measure(ctx, scanners[len(scanners)-1], targetFour, "auto")
 	counted, countErr := counter.finish()
 	switch {
