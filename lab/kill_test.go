@@ -98,7 +98,7 @@ func (s *killStory) prepare() {
 	s.must(2, "hosts", "look", "outside", "--outside")
 	s.target.AddAddress(address + "/24")
 	s.route("delete", "unreachable", address)
-	s.must(0, "hosts", "look", "outside", "-p", "8000-8200")
+	s.must(0, "hosts", "look", "outside", "-p", "8000-9999")
 	s.server.Signal(syscall.SIGKILL)
 	<-s.server.Done()
 }

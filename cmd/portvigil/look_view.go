@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -58,8 +59,25 @@ func (v *lookView) look(l portvigil.LookRecord) error {
 	for _, n := range l.Notes {
 		fmt.Fprintf(v.app.stdout, "note: %s\n", portvigil.Printable(n))
 	}
+	if text := sureness(l); text != "" {
+		fmt.Fprintf(v.app.stdout, "sure: %s\n", text)
+	}
 	v.ports, v.doors = nil, nil
 	return nil
+}
+
+// sureness says how likely it is that the look missed a port, where it measured that
+// and a port stayed silent.
+func sureness(l portvigil.LookRecord) string {
+	if l.MissProbability == nil || *l.MissProbability == 0 || l.Loss == nil {
+		return ""
+	}
+	oneIn := 1 / *l.MissProbability
+	if digits := math.Pow10(int(math.Log10(oneIn)) - 1); digits >= 1 {
+		oneIn = math.Floor(oneIn/digits) * digits // no more than is known of it
+	}
+	return fmt.Sprintf("if a port is open that is not listed, the chance of missing it was at most 1 in %.0f (of %s to doors known to answer, %.1f %% were lost)",
+		oneIn, plural(l.Loss.Samples, "question"), 100*l.Loss.Estimate)
 }
 
 // counts says what a look found: "6 open, 6 closed, 65523 filtered".

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/portvigil/portvigil"
+)
+
+func TestALookSaysHowSureItIs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		missed float64
+		loss   *portvigil.Loss
+		want   string
+	}{
+		{"every port answered", 0, &portvigil.Loss{Samples: 20}, ""},
+		{"complete", 9.9e-7, &portvigil.Loss{Samples: 3050},
+			"if a port is open that is not listed, the chance of missing it was at most 1 in 1000000 (of 3050 questions to doors known to answer, 0.0 % were lost)"},
+		{"a bad path", 0.028, &portvigil.Loss{Samples: 1, Estimate: 0.5},
+			"if a port is open that is not listed, the chance of missing it was at most 1 in 35 (of 1 question to doors known to answer, 50.0 % were lost)"},
+		{"nothing is known", 1, &portvigil.Loss{Samples: 3, Estimate: 1},
+			"if a port is open that is not listed, the chance of missing it was at most 1 in 1 (of 3 questions to doors known to answer, 100.0 % were lost)"},
+	} {
+		if got := sureness(portvigil.LookRecord{MissProbability: &c.missed, Loss: c.loss}); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := sureness(portvigil.LookRecord{}); got != "" {
+		t.Errorf("of a look that measured nothing: %q", got)
+	}
+}
