@@ -42,5 +42,5 @@
 // The default state of an incomplete look says nothing about ports that it did
 // not reach; its notes tell how many those are.
 //
-// Begin with Look in look.go, then conduct.go.
+// Begin with Look in look.go, then conduct.go and passes.go.
 package scan
