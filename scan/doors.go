@@ -68,6 +68,7 @@ const (
 type doors struct {
 	kinds     [roles]doorKind
 	open      []question    // that are not judged yet
+	judged    []verdict     // of the last question that was settled
 	first     uint32        // the number of open[0]
 	heard     time.Duration // the last open or closed answer to any probe
 	heardEver bool
@@ -182,8 +183,9 @@ func (d *doors) hear(now time.Duration, a answer) {
 	}
 }
 
-// settle takes what became of a question, and returns those that can be judged now.
-func (d *doors) settle(now time.Duration, number uint32, a answer) (judged []verdict) {
+// settle takes what became of a question, and returns those that can be judged now,
+// until it is called again.
+func (d *doors) settle(now time.Duration, number uint32, a answer) []verdict {
 	q := &d.open[number-d.first]
 	q.settled = true
 	q.answered = a.kind == answerOpen || a.kind == answerClosed || q.role == roleRejecting && a.kind == answerRejected
@@ -204,14 +206,15 @@ func (d *doors) settle(now time.Duration, number uint32, a answer) (judged []ver
 		}
 	}
 	n := 0
+	d.judged = d.judged[:0]
 	for ; n < len(d.open) && d.open[n].settled; n++ {
 		if v, ok := d.judge(d.open[n]); ok {
-			judged = append(judged, v)
+			d.judged = append(d.judged, v)
 		}
 	}
 	d.open = slices.Delete(d.open, 0, n)
 	d.first += uint32(n)
-	return judged
+	return d.judged
 }
 
 // unasked takes back a question that could not be sent.

@@ -52,8 +52,9 @@ func (c *conductor) take(r *result) {
 	if c.table.ports.Contains(r.probe.port) && a.kind == answerOpen {
 		c.table.settle(r.probe.port, a)
 	}
-	for _, v := range c.doors.settle(r.at, r.probe.number, a) {
-		c.judge(r.at, &v)
+	judged := c.doors.settle(r.at, r.probe.number, a)
+	for i := range judged {
+		c.judge(r.at, &judged[i])
 	}
 }
 

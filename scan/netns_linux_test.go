@@ -20,7 +20,7 @@ import (
 
 // wire is a scanner's and a target's network namespace with a veth between them.
 type wire struct {
-	t               *testing.T
+	t               testing.TB
 	scanner, target string
 }
 
@@ -31,7 +31,7 @@ const (
 	wireSix  = "fd00:96::2"
 )
 
-func newWire(t *testing.T) *wire {
+func newWire(t testing.TB) *wire {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to make network namespaces")
