@@ -23,6 +23,7 @@ const (
 type answer struct {
 	kind answerKind
 	icmp icmpError // of answerRejected
+	hops uint8     // that it took, and one more; 0: not known
 }
 
 // icmpError is the type and code of an ICMP or ICMPv6 error.

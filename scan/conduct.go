@@ -28,21 +28,22 @@ type probe struct {
 // answer are asked at random moments among the probes, and what of them is lost
 // bounds, pass by pass, how likely it is that an open port was silent in all.
 type conductor struct {
-	mu       sync.Mutex
-	plan     *plan
-	pace     *pace
-	strain   strain
-	doors    doors
-	samples  [roles]sample
-	silences silences
-	losses   ledger
-	table    *table
-	measured bool     // the loss that is measured is a bound
-	most     float64  // the doubt of missing a port with which its silence is believed
-	tries    int      // in which it has to be silent for that, at least
-	again    []uint16 // probes that have to be made anew in this pass
-	inFlight int
-	sends    int // SYN that left, doors included
+	mu        sync.Mutex
+	plan      *plan
+	pace      *pace
+	strain    strain
+	doors     doors
+	samples   [roles]sample
+	silences  silences
+	losses    ledger
+	distances [roles]distance
+	table     *table
+	measured  bool     // the loss that is measured is a bound
+	most      float64  // the doubt of missing a port with which its silence is believed
+	tries     int      // in which it has to be silent for that, at least
+	again     []uint16 // probes that have to be made anew in this pass
+	inFlight  int
+	sends     int // SYN that left, doors included
 
 	pass      int // 0: over the likely ports
 	taken     int // of this pass: probes that left

@@ -76,6 +76,7 @@ func (c *conductor) hear(now time.Duration, port uint16, a answer, sent time.Dur
 		return
 	}
 	c.headOnly = false
+	c.distances[r].see(a.hops)
 	if c.doors.learn(r, port, sent) {
 		c.silences.void(c.passBegan, sent)
 		c.table.forget(c.pass)

@@ -76,7 +76,13 @@ func (w *wire) do(argv ...string) {
 // firewall loads rules into the input chain of the target.
 func (w *wire) firewall(rules ...string) {
 	w.t.Helper()
-	text := "table inet test { chain in { type filter hook input priority 0;\n" + strings.Join(rules, "\n") + "\n}\n}\n"
+	w.filter("chain in { type filter hook input priority 0;\n" + strings.Join(rules, "\n") + "\n}")
+}
+
+// filter has the target filter packets by those chains alone.
+func (w *wire) filter(chains string) {
+	w.t.Helper()
+	text := "flush ruleset\ntable inet test {\n" + chains + "\n}\n"
 	cmd := exec.Command("ip", "netns", "exec", w.target, "nft", "-f", "-")
 	cmd.Stdin = strings.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -318,6 +324,30 @@ func TestALossyPathMissesNothing(t *testing.T) {
 			t.Errorf("of a tenth that is lost it measured %v", look.Loss)
 		}
 	})
+}
+
+func TestWhoAnswersInFrontOfTheHostIsNoted(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	w.listen("22", "80")
+	look := func() (codes []string) {
+		for _, note := range w.look(lookRequest{Method: SYN, Target: at(wireFour), Ports: "1-500"}, nil).Notes {
+			codes = append(codes, portvigil.NoteCode(note))
+		}
+		return codes
+	}
+	if codes := look(); len(codes) > 0 {
+		t.Errorf("of a host that answers itself: %q", codes)
+	}
+	w.filter("chain out { type filter hook output priority 0; tcp flags & rst == rst ip ttl set 61; }")
+	if diff := cmp.Diff([]string{"answered-in-front"}, look()); diff != "" {
+		t.Errorf("resets from three hops nearer: (-want +got)\n%s", diff)
+	}
+	// Other systems begin with another time to live; that is no other distance.
+	w.filter("chain out { type filter hook output priority 0; tcp flags & rst == rst ip ttl set 255; }")
+	if codes := look(); len(codes) > 0 {
+		t.Errorf("of resets that begin with 255: %q", codes)
+	}
 }
 
 func TestASilentHostEndsIncompleteWithoutAnAnswer(t *testing.T) {

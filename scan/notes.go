@@ -34,6 +34,9 @@ func (c *conductor) notes() []string {
 	if c.pace.lowest > 0 {
 		add("rate-limited: slowed down to %.0f SYN/s at times, because probes that should have been answered were not", c.pace.lowest)
 	}
+	if open, closed := &c.distances[roleOpen], &c.distances[roleClosed]; inFront(open, closed) {
+		add("answered-in-front: open ports answer from %d hops away and closed ones from %d, so something in front of the host answers for it", open.hops-1, closed.hops-1)
+	}
 	if t.total > everywhereAbove && t.opened*10 > t.total*9 {
 		add("answers-everywhere: %d of %d ports are open", t.opened, t.total)
 	}

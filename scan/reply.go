@@ -12,6 +12,7 @@ type reply struct {
 	source   uint16     // the port that the probe came from
 	sequence uint32     // of the probe, as the reply tells it
 	icmp     icmpError  // of answerRejected
+	hops     uint8      // that a segment took, and one more
 }
 
 // answer says what the reply means once its sequence number was found right.
@@ -19,7 +20,7 @@ func (r *reply) answer() answer {
 	if r.kind == answerRejected {
 		return r.icmp.answer()
 	}
-	return answer{kind: r.kind}
+	return answer{kind: r.kind, hops: r.hops}
 }
 
 // ICMP errors that quote what they are about (RFC 792, RFC 4443 section 3).
@@ -43,11 +44,30 @@ func parseReply(packet []byte, source, target netip.Addr) (reply, bool) {
 	}
 	switch {
 	case protocol == protocolTCP && from == target:
-		return parseSegment(payload)
+		r, ok := parseSegment(payload)
+		if ok {
+			r.hops = hopsOf(packet) + 1
+		}
+		return r, ok
 	case protocol == protocolICMP && target.Is4(), protocol == protocolICMPv6 && target.Is6():
 		return parseError(payload, from, source, target)
 	}
 	return reply{}, false
+}
+
+// hopsOf is how many routers an IP packet has passed: by how much its time to live is
+// below the next of those that systems begin with.
+func hopsOf(packet []byte) uint8 {
+	left := packet[8]
+	if packet[0]>>4 == 6 {
+		left = packet[7]
+	}
+	for _, begun := range []uint8{32, 64, 128} {
+		if left <= begun {
+			return begun - left
+		}
+	}
+	return 255 - left
 }
 
 // parseSegment reads the TCP header of an answer (RFC 9293 section 3.1): one to a

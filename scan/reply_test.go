@@ -105,11 +105,20 @@ func TestRepliesAreReadAsWhatTheyAre(t *testing.T) {
 	t.Parallel()
 	four := probeBytes(ourFour, theirFour, 40001, 443, 99)
 	six := probeBytes(ourSix, theirSix, 40001, 443, 99)
-	is := func(kind answerKind) reply { return reply{kind: kind, port: 443, source: 40001, sequence: 99} }
+	from := func(kind answerKind, hops uint8) reply {
+		return reply{kind: kind, port: 443, source: 40001, sequence: 99, hops: hops + 1}
+	}
+	is := func(kind answerKind) reply { return from(kind, 0) }
 	icmp := func(e icmpError) reply {
-		r := is(answerRejected)
-		r.icmp = e
-		return r
+		return reply{kind: answerRejected, port: 443, source: 40001, sequence: 99, icmp: e}
+	}
+	after := func(packet []byte, left uint8) []byte {
+		at := 8
+		if packet[0]>>4 == 6 {
+			at = 7
+		}
+		packet[at] = left
+		return packet
 	}
 	fragment := answering(four, flagSyn|flagAck)
 	fragment[7] = 1
@@ -132,6 +141,9 @@ func TestRepliesAreReadAsWhatTheyAre(t *testing.T) {
 		{"later fragment", fragment, reply{}},
 		{"reset", answering(four, flagRst|flagAck), is(answerClosed)},
 		{"reset over IPv6", answering(six, flagRst|flagAck), is(answerClosed)},
+		{"reset from seven hops away", after(answering(four, flagRst|flagAck), 57), from(answerClosed, 7)},
+		{"reset over IPv6 from two, which began with 255", after(answering(six, flagRst|flagAck), 253), from(answerClosed, 2)},
+		{"reset from twenty, which began with 128", after(answering(four, flagRst|flagAck), 108), from(answerClosed, 20)},
 		{"reset that acknowledges nothing", answering(four, flagRst), reply{}},
 		{"acknowledgment alone", answering(four, flagAck), reply{}},
 		{"a SYN of their own", answering(four, flagSyn), reply{}},

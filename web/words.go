@@ -335,6 +335,7 @@ func note(text string) string {
 		"lossy":              "Not sure enough",
 		"icmp-limited":       "Most of it was silent",
 		"answers-everywhere": "Every port seems open",
+		"answered-in-front":  "Somebody else answers",
 		"not-probed":         "It ended early",
 		"own-address":        "Not from outside",
 		"begun-again":        "Begun again",
