@@ -31,6 +31,7 @@ type Method string
 const (
 	MethodConnect  Method = "connect"
 	MethodSYN      Method = "syn"
+	MethodUDP      Method = "udp"
 	MethodSockDiag Method = "sock_diag"
 )
 
@@ -57,6 +58,7 @@ const (
 	ReasonNoResponse      Reason = "no-response"
 	ReasonPortUnreachable Reason = "port-unreachable"
 	ReasonUDPResponse     Reason = "udp-response"
+	ReasonICMPLimited     Reason = "icmp-limited" // UDP: silence of a host that sends few errors
 )
 
 // Coverage is a part of a machine that an inside look can cover. What a look

@@ -53,7 +53,7 @@ type conductor struct {
 	passBegan time.Duration
 	passEnded time.Duration
 	resting   bool            // between two passes
-	sure      map[uint32]bool // of this pass: whether silence in those passes is believed
+	sure      map[passes]bool // of this pass: whether silence in those passes is believed
 	headOnly  bool            // nothing answered in a whole pass: only the likely ports are tried again
 	shown     float64         // share of the work that was last told
 
@@ -65,7 +65,7 @@ type conductor struct {
 }
 
 func newConductor(plan *plan, pace *pace, table *table, references []uint16) *conductor {
-	c := &conductor{plan: plan, pace: pace, table: table, most: mostMissedUnsure, tries: triesNeeded, probes: len(plan.head), sure: map[uint32]bool{}}
+	c := &conductor{plan: plan, pace: pace, table: table, most: mostMissedUnsure, tries: triesNeeded, probes: len(plan.head), sure: map[passes]bool{}}
 	random := rand.New(rand.NewPCG(plan.seed, 0))
 	for r := range c.samples {
 		c.samples[r].random = random

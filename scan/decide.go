@@ -3,20 +3,22 @@ package scan
 import (
 	"iter"
 	"math"
+	"slices"
 
 	portvigil "github.com/portvigil/portvigil"
 )
 
-// table is what is known of each port: 9 bytes a port, whatever the answers.
+// table is what is known of each port: 6 bytes a port, whatever the answers.
 type table struct {
 	ports  *portvigil.PortSet
 	total  int
 	answer [1 << 16]answerKind // answerNone: none so far
-	icmp   [1 << 16][2]uint8   // type and code where the answer is answerRejected
-	silent [1 << 16]uint32     // the passes in which its silence counts, one bit each
+	icmp   [1 << 16]uint8      // into errors, where the answer is answerRejected
+	silent [1 << 16]passes     // in which its silence counts
 	sends  [1 << 16]uint8      // probes that left, at most 255: doors that vouch for the way are tried often
 	flying [1 << 16]bool       // a probe for its own sake is on its way
 	v6     bool
+	errors [][2]uint8 // types and codes that came
 
 	opened, answered int // ports
 }
@@ -64,16 +66,29 @@ func (t *table) settle(port uint16, a answer) {
 		t.opened++
 	}
 	t.answer[port] = a.kind
-	t.icmp[port] = [2]uint8{a.icmp.kind, a.icmp.code}
+	if a.kind == answerRejected {
+		t.icmp[port] = t.error(a.icmp)
+	}
+}
+
+// error is the number of an error's type and code. There are less than a byte's worth
+// of those that reject; what somebody makes up beyond is told as the last.
+func (t *table) error(e icmpError) uint8 {
+	is := [2]uint8{e.kind, e.code}
+	i := slices.Index(t.errors, is)
+	if i < 0 && len(t.errors) <= math.MaxUint8 {
+		i, t.errors = len(t.errors), append(t.errors, is)
+	}
+	return uint8(min(uint(i), math.MaxUint8))
 }
 
 // unanswered notes that the port's silence in a pass counts.
-func (t *table) unanswered(port uint16, pass int) { t.silent[port] |= 1 << pass }
+func (t *table) unanswered(port uint16, pass int) { t.silent[port] = t.silent[port].with(pass) }
 
 // forget takes back what counts of a pass.
 func (t *table) forget(pass int) {
 	for port := range t.ports.All() {
-		t.silent[port] &^= 1 << pass
+		t.silent[port] = t.silent[port].without(pass)
 	}
 }
 
@@ -89,8 +104,8 @@ func (t *table) wanting() iter.Seq[uint16] {
 }
 
 // masks are the different passes in which the silence of ports counts.
-func (t *table) masks() map[uint32]bool {
-	all := map[uint32]bool{}
+func (t *table) masks() map[passes]bool {
+	all := map[passes]bool{}
 	for port := range t.wanting() {
 		all[t.silent[port]] = true
 	}
@@ -108,7 +123,7 @@ func (t *table) observation(port uint16) portvigil.Observation {
 	case answerClosed:
 		o.State, o.Reason = portvigil.StateClosed, portvigil.ReasonReset
 	case answerRejected:
-		o.Reason = icmpError{v6: t.v6, kind: t.icmp[port][0], code: t.icmp[port][1]}.reason()
+		o.Reason = icmpError{v6: t.v6, kind: t.errors[t.icmp[port]][0], code: t.errors[t.icmp[port]][1]}.reason()
 	}
 	return o
 }

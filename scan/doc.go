@@ -1,4 +1,4 @@
-// Package scan is the outside view: which TCP ports of an address answer?
+// Package scan is the outside view: which ports of an address answer?
 //
 //	targets ─> plan ──────> pace ───────> engine ──────> decide ──> Look
 //	           which port   when may it   sends, hears   states,
@@ -38,7 +38,12 @@
 // an outage (more questions unanswered in a row than chance explains) does not count,
 // nor does any before the first door of a kind is known.
 //
-// Refused: addresses that are never a target (portvigil.NeverTarget), and UDP.
+// UDP is another matter (datagrams.go): an open port answers only what it understands
+// (payload.go), a closed one by an ICMP error, of which hosts send few. Silence is open
+// or filtered, and a look is complete when every port was asked and a door answered
+// before and after.
+//
+// Refused: addresses that are never a target (portvigil.NeverTarget).
 // The default state of an incomplete look says nothing about ports that it did
 // not reach; its notes tell how many those are.
 //

@@ -79,9 +79,9 @@ func (c *conductor) hear(now time.Duration, port uint16, a answer, sent time.Dur
 	c.distances[r].see(a.hops)
 	if c.doors.learn(r, port, sent) {
 		c.silences.void(c.passBegan, sent)
-		c.table.forget(c.pass)
 		clear(c.sure)
 		if c.pass > 0 {
+			c.table.forget(c.pass)
 			c.aim()
 		}
 	}
@@ -118,8 +118,8 @@ func (c *conductor) learnLoss(r role, port uint16, pass int) {
 		return
 	}
 	c.losses[r][pass].add(false)
-	for before := range pass {
-		if c.table.silent[port]&(1<<before) != 0 {
+	for before := 1; before < pass; before++ {
+		if c.table.silent[port].contains(before) {
 			c.losses[r][before].add(true)
 		}
 	}

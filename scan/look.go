@@ -16,8 +16,9 @@ import (
 // beforehand.
 type Options struct {
 	Ports    *portvigil.PortSet
-	Method   Method
-	HostRate Rate // ceiling of SYN/s to the host; zero: auto
+	Proto    portvigil.Proto // TCP; UDP is asked by datagrams
+	Method   Method          // of TCP
+	HostRate Rate            // ceiling of SYN/s to the host; zero: auto
 	// Rate is the ceiling of SYN/s of this look in all, 0 for none. A caller that
 	// runs looks side by side divides what it has among them.
 	Rate int
@@ -75,6 +76,9 @@ func Look(ctx context.Context, target Target, o Options) (*portvigil.Look, error
 	if o.Ports.Len() == 0 {
 		return nil, portvigil.Errorf(portvigil.CodeInvalid, "no port to look at on %s", address)
 	}
+	if o.Proto == portvigil.UDP {
+		return lookUDP(ctx, target, o)
+	}
 	ceiling := o.HostRate.ceiling(o.Rate)
 	e := engine{
 		address: address,
@@ -92,15 +96,35 @@ func Look(ctx context.Context, target Target, o Options) (*portvigil.Look, error
 	if look.Method, err = e.run(ctx, o.Method, look.OwnAddress); err != nil {
 		return nil, fmt.Errorf("look at %s: %w", address, err)
 	}
-	look.Started, look.Ended = e.began.UTC(), time.Now().UTC()
 	e.conductor.fill(look)
+	e.close(ctx, look, e.conductor.finished)
+	return look, nil
+}
+
+// lookUDP is Look at UDP ports.
+func lookUDP(ctx context.Context, target Target, o Options) (*portvigil.Look, error) {
+	address := target.Address.Unmap()
+	e := engine{address: address, began: time.Now(), progress: o.Progress}
+	decide := newDatagrams(newPlan(o.Ports, o.First, rand.Uint64()), newPace(o.HostRate.ceiling(o.Rate), 1<<16), o.Ports)
+	look := newLook(target, o)
+	look.Method = portvigil.MethodUDP
+	if err := e.runUDP(ctx, decide); err != nil {
+		return nil, fmt.Errorf("look at %s: %w", address, err)
+	}
+	decide.fill(look)
+	e.close(ctx, look, decide.finished)
+	return look, nil
+}
+
+// close writes into the look what does not depend on how it was done.
+func (e *engine) close(ctx context.Context, look *portvigil.Look, finished bool) {
+	look.Started, look.Ended = e.began.UTC(), time.Now().UTC()
 	if look.OwnAddress {
 		look.Notes = append(look.Notes, "own-address: this machine holds the address, so it is not seen from outside")
 	}
-	if cause := context.Cause(ctx); cause != nil && !e.conductor.finished {
+	if cause := context.Cause(ctx); cause != nil && !finished {
 		look.Notes = append(look.Notes, "stopped before it was done: "+cause.Error())
 	}
-	return look, nil
 }
 
 func newLook(target Target, o Options) *portvigil.Look {
@@ -111,10 +135,14 @@ func newLook(target Target, o Options) *portvigil.Look {
 	address := target.Address.Unmap()
 	ports := new(portvigil.PortSet)
 	ports.Union(o.Ports)
+	proto := o.Proto
+	if proto == "" {
+		proto = portvigil.TCP
+	}
 	return &portvigil.Look{
 		ID: portvigil.NewID(), Run: o.Run, Host: host,
 		View: portvigil.Outside, Vantage: o.Vantage, Reach: o.Reach,
-		Address: address, Proto: portvigil.TCP, Ports: ports,
+		Address: address, Proto: proto, Ports: ports,
 		OwnAddress: ownAddress(address),
 	}
 }

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"math"
+	"math/bits"
 
 	"gonum.org/v1/gonum/mathext"
 )
@@ -112,15 +113,23 @@ func cheapest(doubts []doubt, most float64, probes, silent, leastPasses, passesL
 	return best, passesNow
 }
 
+// passes is a set of passes, from the first over all ports on: one bit each.
+type passes uint16
+
+func (p passes) with(pass int) passes    { return p | 1<<(pass-1) }
+func (p passes) without(pass int) passes { return p &^ (1 << (pass - 1)) }
+func (p passes) contains(pass int) bool  { return p&(1<<(pass-1)) != 0 }
+func (p passes) count() int              { return bits.OnesCount16(uint16(p)) }
+
 // ledger is what is measured of the loss: for each kind of door and each pass.
 type ledger [roles][mostPasses + 1]tally
 
 // missed bounds the probability that a port which is of a kind was silent in all
-// the passes that a mask has a bit for.
-func (l *ledger) missed(r role, passes uint32) float64 {
+// those passes.
+func (l *ledger) missed(r role, in passes) float64 {
 	p := 1.0
-	for pass := range mostPasses + 1 {
-		if passes&(1<<pass) != 0 {
+	for pass := 1; pass <= mostPasses; pass++ {
+		if in.contains(pass) {
 			p *= l[r][pass].bound()
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"testing"
+
+	portvigil "github.com/portvigil/portvigil"
 )
 
 // TestMain lets the test binary stand for the processes that the namespace tests
@@ -42,6 +44,7 @@ type lookRequest struct {
 	Rate       Rate
 	References []uint16
 	Method     Method
+	Proto      portvigil.Proto
 }
 
 // lookInNamespace prints "begun" at the first progress and the look at the end.
@@ -54,8 +57,12 @@ func lookInNamespace(text string) error {
 	if err != nil {
 		return err
 	}
+	ports := spec.TCP
+	if r.Proto == portvigil.UDP {
+		ports = spec.UDP
+	}
 	told := false
-	look, err := Look(context.Background(), r.Target, Options{Ports: spec.TCP, Method: r.Method, HostRate: r.Rate, References: r.References,
+	look, err := Look(context.Background(), r.Target, Options{Ports: ports, Proto: r.Proto, Method: r.Method, HostRate: r.Rate, References: r.References,
 		Progress: func(p Progress) {
 			if !told && p.Open > 0 {
 				told = true

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -118,6 +119,44 @@ func (w *wire) listen(ports ...string) {
 	})
 	if line, _ := bufio.NewReader(stdout).ReadString('\n'); line != "ready\n" {
 		w.t.Fatalf("listener says %q", line)
+	}
+}
+
+// answer has UDP ports of the target answer, until the test ends; 69 as TFTP does, from
+// another port.
+func (w *wire) answer(texts map[uint16]string) {
+	w.t.Helper()
+	for _, network := range []string{"udp4", "udp6"} {
+		for port, text := range texts {
+			err := within(w.target, func() error {
+				door, err := net.ListenUDP(network, &net.UDPAddr{Port: int(port)})
+				if err != nil {
+					return err
+				}
+				w.t.Cleanup(func() { door.Close() })
+				out := door
+				if port == 69 {
+					if out, err = net.ListenUDP(network, nil); err != nil {
+						return err
+					}
+					w.t.Cleanup(func() { out.Close() })
+				}
+				go func() {
+					var buf [mostDatagram]byte
+					for {
+						_, from, err := door.ReadFromUDPAddrPort(buf[:])
+						if err != nil {
+							return
+						}
+						_, _ = out.WriteToUDPAddrPort([]byte(text), from) // what is lost is asked for again
+					}
+				}()
+				return nil
+			})
+			if err != nil {
+				w.t.Fatalf("answer at %d: %v", port, err)
+			}
+		}
 	}
 }
 
@@ -383,5 +422,44 @@ func TestTheVantagesOwnAddressIsMarked(t *testing.T) {
 	}
 	if look := w.look(lookRequest{Target: at(wireFour), Ports: "1-50"}, nil); look.OwnAddress {
 		t.Error("the target's address is told as an own one")
+	}
+}
+
+// TestUDPPortsAnswerOrStaySilent has services of its own behind UDP ports: one that is
+// known, one whose answer comes from elsewhere, and one that nobody knows.
+func TestUDPPortsAnswerOrStaySilent(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{wireFour, wireSix} {
+		t.Run(address, func(t *testing.T) {
+			t.Parallel()
+			w := newWire(t)
+			w.answer(map[uint16]string{53: "\x50\x56\x81\x80\x00\x01\x00\x00\x00\x00\x00\x00", 69: "\x00\x05\x00\x01no\x00", 5000: "hello"})
+			w.firewall("udp dport 6000-6010 drop", "udp dport 7000 reject with icmpx type admin-prohibited")
+			look := w.look(lookRequest{Proto: portvigil.UDP, Target: at(address), Ports: "U:50-80,5000,6000-6010,7000"}, nil)
+			reason := portvigil.Reason("icmp-3-13")
+			if strings.Contains(address, ":") {
+				reason = "icmp6-1-1"
+			}
+			banner := func(name, text string, sure int) *portvigil.Service {
+				return &portvigil.Service{Name: name, Banner: []byte(text), Confidence: sure, Connected: true}
+			}
+			var want []portvigil.Observation
+			add := func(port uint16, s portvigil.PortState, r portvigil.Reason, service *portvigil.Service) {
+				want = append(want, portvigil.Observation{Port: port, State: s, Reason: r, Service: service})
+			}
+			add(53, portvigil.StateOpen, portvigil.ReasonUDPResponse, banner("dns", "\x50\x56\x81\x80\x00\x01\x00\x00\x00\x00\x00\x00", sureOfProtocol))
+			add(69, portvigil.StateOpen, portvigil.ReasonUDPResponse, banner("tftp", "\x00\x05\x00\x01no\x00", sureOfProtocol))
+			add(5000, portvigil.StateOpen, portvigil.ReasonUDPResponse, banner("", "hello", 0))
+			for port := uint16(6000); port <= 6010; port++ {
+				add(port, portvigil.StateOpenFiltered, portvigil.ReasonNoResponse, nil)
+			}
+			add(7000, portvigil.StateFiltered, reason, nil)
+			if diff := cmp.Diff(want, look.Observations); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if !look.Complete || look.DefaultState != portvigil.StateClosed || look.Method != portvigil.MethodUDP {
+				t.Errorf("complete %v, default %s, method %s, notes %q", look.Complete, look.DefaultState, look.Method, look.Notes)
+			}
+		})
 	}
 }

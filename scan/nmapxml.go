@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -34,11 +35,19 @@ func WriteNmapXML(w io.Writer, looks []*portvigil.Look, meta XMLMeta) error {
 		Finished: xmlFinished{Time: seconds(meta.Ended), TimeText: stamp(meta.Ended),
 			Elapsed: fmt.Sprintf("%.2f", meta.Ended.Sub(meta.Started).Seconds()), Exit: "success"},
 	}
+	var hosts []xmlHost
 	for _, look := range looks {
-		if run.ScanInfo == nil {
-			run.ScanInfo = &xmlScanInfo{Type: string(look.Method), Protocol: string(look.Proto), Number: look.Ports.Len(), Services: look.Ports.String()}
+		if !slices.ContainsFunc(run.ScanInfo, func(i xmlScanInfo) bool { return i.Protocol == string(look.Proto) }) {
+			run.ScanInfo = append(run.ScanInfo, xmlScanInfo{Type: string(look.Method), Protocol: string(look.Proto), Number: look.Ports.Len(), Services: look.Ports.String()})
 		}
 		host := xmlHostOf(look)
+		if i := slices.IndexFunc(hosts, func(h xmlHost) bool { return h.Address == host.Address }); i >= 0 {
+			hosts[i].join(host)
+			continue
+		}
+		hosts = append(hosts, host)
+	}
+	for _, host := range hosts {
 		if host.Status.State == "up" {
 			run.Hosts.Up++
 		} else {
@@ -59,6 +68,16 @@ func WriteNmapXML(w io.Writer, looks []*portvigil.Look, meta XMLMeta) error {
 		return fmt.Errorf("write nmap XML: %w", err)
 	}
 	return nil
+}
+
+// join adds what a look by another protocol saw of the same address.
+func (h *xmlHost) join(other xmlHost) {
+	h.Start, h.End = min(h.Start, other.Start), max(h.End, other.End)
+	if h.Status.State != "up" {
+		h.Status = other.Status
+	}
+	h.Ports.Extra = append(h.Ports.Extra, other.Ports.Extra...)
+	h.Ports.Port = append(h.Ports.Port, other.Ports.Port...)
 }
 
 func xmlHostOf(look *portvigil.Look) xmlHost {
@@ -134,17 +153,17 @@ func legal(s string) string {
 }
 
 type xmlRun struct {
-	XMLName    xml.Name     `xml:"nmaprun"`
-	Scanner    string       `xml:"scanner,attr"`
-	Args       string       `xml:"args,attr"`
-	Start      int64        `xml:"start,attr"`
-	StartText  string       `xml:"startstr,attr"`
-	Version    string       `xml:"version,attr"`
-	XMLVersion string       `xml:"xmloutputversion,attr"`
-	ScanInfo   *xmlScanInfo `xml:"scaninfo"`
-	Host       []xmlHost    `xml:"host"`
-	Finished   xmlFinished  `xml:"runstats>finished"`
-	Hosts      xmlHosts     `xml:"runstats>hosts"`
+	XMLName    xml.Name      `xml:"nmaprun"`
+	Scanner    string        `xml:"scanner,attr"`
+	Args       string        `xml:"args,attr"`
+	Start      int64         `xml:"start,attr"`
+	StartText  string        `xml:"startstr,attr"`
+	Version    string        `xml:"version,attr"`
+	XMLVersion string        `xml:"xmloutputversion,attr"`
+	ScanInfo   []xmlScanInfo `xml:"scaninfo"`
+	Host       []xmlHost     `xml:"host"`
+	Finished   xmlFinished   `xml:"runstats>finished"`
+	Hosts      xmlHosts      `xml:"runstats>hosts"`
 }
 
 type xmlScanInfo struct {

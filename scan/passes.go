@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"math/bits"
 	"time"
 )
 
@@ -195,7 +194,7 @@ func (c *conductor) believes(port uint16) bool {
 	mask := c.table.silent[port]
 	sure, known := c.sure[mask]
 	if !known {
-		sure = bits.OnesCount32(mask) >= c.tries && c.missed(mask) <= c.most
+		sure = mask.count() >= c.tries && c.missed(mask) <= c.most
 		c.sure[mask] = sure
 	}
 	return sure
@@ -208,11 +207,11 @@ func (c *conductor) vouched() bool {
 
 // missed bounds how likely it is that a port which answers was silent in those
 // passes, of whatever known kind it is.
-func (c *conductor) missed(mask uint32) float64 {
+func (c *conductor) missed(in passes) float64 {
 	worst := 0.0
 	for _, r := range vouching {
 		if c.doors.kinds[r].known {
-			worst = max(worst, c.losses.missed(r, mask))
+			worst = max(worst, c.losses.missed(r, in))
 		}
 	}
 	return worst

@@ -66,11 +66,11 @@ func (s PortSpec) add(into *portvigil.PortSet, part string) error {
 }
 
 // Looked returns the TCP ports, and an error with CodeInvalid where there are
-// none or where UDP ports were asked for: no engine looks at those yet.
+// none or where UDP ports were asked for: a server looks at TCP ports alone yet.
 func (s PortSpec) Looked() (*portvigil.PortSet, error) {
 	if n := s.UDP.Len(); n > 0 {
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "UDP ports (%s) cannot be looked at by this version", s.UDP).
-			WithHint("leave out the U: part")
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "UDP ports (%s) cannot be looked at by a server yet", s.UDP).
+			WithHint("leave out the U: part, or use portvigil scan")
 	}
 	if s.TCP.Len() == 0 {
 		return nil, portvigil.Errorf(portvigil.CodeInvalid, "no port to look at")

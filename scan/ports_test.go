@@ -39,7 +39,7 @@ func TestWrongPortsAreRefusedWithTheirText(t *testing.T) {
 	}
 }
 
-func TestUDPIsRefusedUntilAnEngineLooksAtIt(t *testing.T) {
+func TestUDPIsRefusedWhereTCPAloneIsLookedAt(t *testing.T) {
 	t.Parallel()
 	s, err := ParsePorts("22,U:53")
 	if err != nil {

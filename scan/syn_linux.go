@@ -23,6 +23,8 @@ const (
 	// link-layer address until it is known, and afterwards, as it may change.
 	seekEvery = 2 * time.Millisecond
 	seekAgain = time.Second
+	// sentUnit is how exactly it is kept when a port was asked last.
+	sentUnit = 100 * time.Microsecond
 )
 
 // synEngine is a look by SYN packets of its own: one loop that sends and hears.
@@ -45,7 +47,7 @@ type synEngine struct {
 
 	slots    slots
 	inFlight map[uint32]int // slot by source index and port
-	lastSent []time.Duration
+	lastSent []uint32       // of each port, in units of sentUnit, from 1; 0: never
 	buf      [sendBatch]probe
 	from     [sendBatch]int // the source of each
 	results  []result
@@ -77,7 +79,7 @@ func (e *engine) runSyn(ctx context.Context) error {
 
 func newSynEngine(e *engine) (_ *synEngine, err error) {
 	s := &synEngine{engine: e, cookie: newCookie(), indexOf: map[uint16]int{}, inFlight: map[uint32]int{},
-		lastSent: make([]time.Duration, 1<<16), reported: -progressEvery}
+		lastSent: make([]uint32, 1<<16), reported: -progressEvery}
 	for i := range s.held {
 		s.held[i] = -1
 	}
@@ -240,7 +242,7 @@ func (s *synEngine) send(probes []probe) {
 				s.result(older, answer{kind: answerStrain})
 			}
 			s.inFlight[key] = s.slots.add(p, s.from[i])
-			s.lastSent[p.port] = p.sent
+			s.lastSent[p.port] = uint32(p.sent/sentUnit) + 1
 		case errno == 0, strains(errno):
 			s.result(p, answer{kind: answerStrain})
 		default:
@@ -301,8 +303,8 @@ func (s *synEngine) take(now time.Duration, r *reply) {
 	key := flightKey(source, r.port)
 	slot, flies := s.inFlight[key]
 	if !flies {
-		if took := now - s.lastSent[r.port]; s.lastSent[r.port] > 0 {
-			s.conductor.hearLate(now, r.port, r.answer(), took)
+		if last := s.lastSent[r.port]; last > 0 {
+			s.conductor.hearLate(now, r.port, r.answer(), now-time.Duration(last-1)*sentUnit)
 		}
 		return
 	}

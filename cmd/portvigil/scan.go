@@ -40,6 +40,7 @@ Exit codes: 0 complete and, with --baseline, as expected; 1 differs from the
 baseline; 2 failed or incomplete (what was found is printed all the same).`,
 		Example: `  portvigil scan 10.99.0.2
   portvigil scan db1.example.com -p 22,5432,8000-8100 --json
+  portvigil scan ns1.example.com -p 53,U:53,123,161
   portvigil scan 10.99.0.0/28 --baseline baseline.yaml`,
 		Args: need(1, "TARGET…"),
 		RunE: func(c *cobra.Command, args []string) error { return a.scan(c.Context(), args, f) },
@@ -47,8 +48,8 @@ baseline; 2 failed or incomplete (what was found is printed all the same).`,
 	flags := c.Flags()
 	flags.StringVarP(&f.ports, "ports", "p", "all", "ports: 22,80,8000-8100, top:1000 or all")
 	flags.StringVar(&f.method, "method", "auto", "how to probe: syn (needs CAP_NET_RAW), connect, or auto, which is syn where that may be")
-	flags.StringVar(&f.hostRate, "host-rate", "auto", "at most so many SYN a second to a host: auto (2500), a number, or unlimited")
-	flags.IntVar(&f.rate, "rate", 0, "at most so many SYN a second in all (default: no such bound)")
+	flags.StringVar(&f.hostRate, "host-rate", "auto", "at most so many probes a second to a host: auto (2500), a number, or unlimited")
+	flags.IntVar(&f.rate, "rate", 0, "at most so many probes a second in all (default: no such bound)")
 	flags.BoolVar(&f.noDetect, "no-detect", false, "do not ask what answers behind open ports")
 	flags.StringVar(&f.baseline, "baseline", "", "compare with this baseline file")
 	flags.StringVar(&f.host, "host", "", "host of the baseline that the targets are (default: the target's own name)")
@@ -61,16 +62,32 @@ baseline; 2 failed or incomplete (what was found is printed all the same).`,
 // scanPlan is what the flags come to.
 type scanPlan struct {
 	targets []scan.Target
+	ports   scan.PortSpec
 	options scan.Options
 	docs    []portvigil.Document // nil without --baseline
 }
 
-func (a *app) scanPlan(ctx context.Context, names []string, f scanFlags) (p scanPlan, err error) {
-	spec, err := scan.ParsePorts(f.ports)
-	if err != nil {
-		return p, err
+// scanTask is one look of a scan.
+type scanTask struct {
+	target scan.Target
+	proto  portvigil.Proto
+	ports  *portvigil.PortSet
+}
+
+// tasks are the looks that there are: at each target one for each protocol.
+func (p scanPlan) tasks() (list []scanTask) {
+	for _, t := range p.targets {
+		for _, task := range []scanTask{{t, portvigil.TCP, p.ports.TCP}, {t, portvigil.UDP, p.ports.UDP}} {
+			if task.ports.Len() > 0 {
+				list = append(list, task)
+			}
+		}
 	}
-	if p.options.Ports, err = spec.Looked(); err != nil {
+	return list
+}
+
+func (a *app) scanPlan(ctx context.Context, names []string, f scanFlags) (p scanPlan, err error) {
+	if p.ports, err = scan.ParsePorts(f.ports); err != nil {
 		return p, err
 	}
 	if p.options.HostRate, err = scan.ParseRate(f.hostRate); err != nil {
@@ -147,19 +164,21 @@ func (a *app) scan(ctx context.Context, names []string, f scanFlags) error {
 	}
 	started := time.Now()
 	view := &scanView{lookView: lookView{app: a}, plan: plan, host: f.host}
-	side := min(scanSide, len(plan.targets))
+	tasks := plan.tasks()
+	side := min(scanSide, len(tasks))
 	if plan.options.Rate > 0 {
 		plan.options.Rate = max(1, plan.options.Rate/side)
 	}
-	looks := make([]*portvigil.Look, len(plan.targets))
+	looks := make([]*portvigil.Look, len(tasks))
 	bar := a.progress()
 	var mu sync.Mutex // guards bar and view
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(side)
-	for i, t := range plan.targets {
+	for i, task := range tasks {
+		t := task.target
 		g.Go(func() error {
 			o := plan.options
-			o.Host, o.Reach = t.Host, reachTo(t.Address)
+			o.Proto, o.Ports, o.Host, o.Reach = task.proto, task.ports, t.Host, reachTo(t.Address)
 			o.Progress = func(p scan.Progress) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -310,7 +329,7 @@ func (v *scanView) outcome() error {
 	switch {
 	case v.incomplete > 0:
 		return failed(portvigil.Errorf(portvigil.CodeUnavailable, "%s of %d not complete: what is not listed there may still be open",
-			plural(v.incomplete, "look"), len(v.plan.targets)).WithHint("see the notes, and scan again"))
+			plural(v.incomplete, "look"), len(v.plan.tasks())).WithHint("see the notes, and scan again"))
 	case v.differ > 0:
 		return differs()
 	}

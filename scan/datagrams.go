@@ -1,0 +1,257 @@
+package scan
+
+import (
+	"fmt"
+	"time"
+
+	portvigil "github.com/portvigil/portvigil"
+)
+
+const (
+	// datagramTries is how often a silent UDP port is asked, datagramsApart between two
+	// passes: Linux sends a peer one error a second (icmp_ratelimit, icmp(7)).
+	datagramTries  = 3
+	datagramsApart = 1100 * time.Millisecond
+	// referenceTries is how often a door that answered is asked whether it still does.
+	referenceTries = 4
+	// leastLimited is how many closed ports answer at once before a host's limit of
+	// errors shows: Linux lets a burst of six through.
+	leastLimited = 4
+)
+
+// datagrams decides a look at UDP ports, without a socket or a clock. An open port
+// answers what it understands, a closed one with an ICMP error, of which hosts send
+// few; silence is open or filtered, and nothing more can be known of it.
+type datagrams struct {
+	plan  *plan
+	pace  *pace
+	ports *portvigil.PortSet
+	state [1 << 16]answerKind
+	icmp  [1 << 16]icmpError
+	name  map[uint16]*portvigil.Service // of open ports
+	sends [1 << 16]uint8
+
+	probes      int
+	pass        int
+	passEnded   time.Duration
+	resting     bool
+	late        int // closed ports that said so only when they were asked again
+	closed      int
+	unreachable int // in a row
+	reference   uint16
+	asked       int // how often the reference was asked in the end
+	askedAt     time.Duration
+	vouched     bool // it answered
+	finished    bool
+	dead        bool
+}
+
+func newDatagrams(plan *plan, pace *pace, ports *portvigil.PortSet) *datagrams {
+	return &datagrams{plan: plan, pace: pace, ports: ports, name: map[uint16]*portvigil.Service{}, pass: 1}
+}
+
+// next returns the next port to ask. Without one, wait says how long until it is worth
+// asking again; done says that the look has ended.
+func (d *datagrams) next(now time.Duration) (port uint16, wait time.Duration, done bool) {
+	if d.finished {
+		return 0, 0, true
+	}
+	if wait = d.pace.wait(now, 0); wait > 0 {
+		return 0, min(wait, wake), false
+	}
+	if d.resting {
+		if left := d.passEnded + datagramsApart - now; left > 0 {
+			return 0, min(left, wake), false
+		}
+		d.resting = false
+		if !d.again() {
+			return d.askReference(now)
+		}
+	}
+	for {
+		port, ok := d.plan.take()
+		switch {
+		case ok && d.wants(port):
+			return d.ask(now, port), 0, false
+		case ok:
+		case !d.plan.whole:
+			d.plan.again() // the likely ports came first, and silent ones are asked again at once
+		default:
+			d.resting, d.passEnded = true, now
+			return 0, wake, false
+		}
+	}
+}
+
+func (d *datagrams) ask(now time.Duration, port uint16) uint16 {
+	d.probes++
+	d.sends[port] = min(d.sends[port]+1, 255)
+	d.pace.sent(now)
+	return port
+}
+
+func (d *datagrams) wants(port uint16) bool {
+	return d.state[port] == answerNone && int(d.sends[port]) < d.pass
+}
+
+// again begins another pass where a port is silent, and reports whether one does.
+func (d *datagrams) again() bool {
+	if d.pass == datagramTries {
+		return false
+	}
+	for port := range d.ports.All() {
+		if d.state[port] == answerNone {
+			d.pass++
+			d.plan.again()
+			return true
+		}
+	}
+	return false
+}
+
+// askReference asks a door that answered once more, so that it is known that the way
+// was there to the end.
+func (d *datagrams) askReference(now time.Duration) (uint16, time.Duration, bool) {
+	d.resting, d.passEnded = true, now-datagramsApart // back here
+	switch {
+	case d.reference == 0 || d.vouched || d.asked == referenceTries && now-d.askedAt >= datagramsApart:
+		d.finished = true
+		return 0, 0, true
+	case d.asked > 0 && now-d.askedAt < datagramsApart:
+		return 0, wake, false
+	}
+	d.asked++
+	d.askedAt = now
+	return d.ask(now, d.reference), 0, false
+}
+
+// hear takes an answer that came from a port, or an error about one.
+func (d *datagrams) hear(port uint16, a answer, service *portvigil.Service) {
+	if d.finished || !d.ports.Contains(port) || d.sends[port] == 0 {
+		return
+	}
+	if a.kind == answerUnreachable {
+		if d.unreachable++; d.unreachable >= unreachableRow {
+			d.finished, d.dead = true, true
+		}
+		return
+	}
+	d.unreachable = 0
+	if d.asked > 0 && port == d.reference {
+		d.vouched = true
+	}
+	if d.state[port] == answerOpen || d.state[port] != answerNone && a.kind != answerOpen {
+		return
+	}
+	d.state[port], d.icmp[port] = a.kind, a.icmp
+	switch a.kind {
+	case answerOpen:
+		d.name[port] = service
+		d.reference = port
+	case answerClosed:
+		if d.closed++; d.sends[port] > 1 {
+			d.late++
+		}
+		if d.reference == 0 {
+			d.reference = port
+		}
+	}
+}
+
+// isClosed reports whether an ICMP error is a closed UDP port's own (RFC 1122 section
+// 4.1.3.1, RFC 4443 section 3.1).
+func (e icmpError) isClosed() bool {
+	return e.fromTarget && (!e.v6 && e.kind == icmpUnreachable && e.code == icmpPortUnreachable || e.v6 && e.kind == icmp6Unreachable && e.code == icmp6PortUnreachable)
+}
+
+// limited reports whether the host sends fewer errors than it has closed ports: some
+// ports said only later that they are closed, and the error for others never came.
+func (d *datagrams) limited() bool { return d.late > 0 && d.closed >= leastLimited }
+
+// complete is RULES section 1: each port has a state, and a door answered before and
+// after.
+func (d *datagrams) complete() bool {
+	for port := range d.ports.All() {
+		if d.state[port] == answerNone && int(d.sends[port]) < datagramTries {
+			return false
+		}
+	}
+	return d.finished && !d.dead && d.vouched
+}
+
+func (d *datagrams) share() float64 {
+	done := 0
+	for port := range d.ports.All() {
+		if d.state[port] != answerNone {
+			done += datagramTries
+		} else {
+			done += min(int(d.sends[port]), datagramTries)
+		}
+	}
+	return float64(done) / float64(datagramTries*max(d.ports.Len(), 1))
+}
+
+func (d *datagrams) open() (n int) {
+	for port := range d.name {
+		if d.state[port] == answerOpen {
+			n++
+		}
+	}
+	return n
+}
+
+func (d *datagrams) observation(port uint16) portvigil.Observation {
+	o := portvigil.Observation{Port: port, State: portvigil.StateOpenFiltered, Reason: portvigil.ReasonNoResponse}
+	switch d.state[port] {
+	case answerOpen:
+		o.State, o.Reason, o.Service = portvigil.StateOpen, portvigil.ReasonUDPResponse, d.name[port]
+	case answerClosed:
+		o.State, o.Reason = portvigil.StateClosed, portvigil.ReasonPortUnreachable
+	case answerRejected:
+		o.State, o.Reason = portvigil.StateFiltered, d.icmp[port].reason()
+	default:
+		if d.limited() {
+			o.Reason = portvigil.ReasonICMPLimited
+		}
+	}
+	return o
+}
+
+// fill writes what is known into the look: the default state is the commonest that is
+// not open.
+func (d *datagrams) fill(look *portvigil.Look) {
+	count := map[portvigil.PortState]int{}
+	for port := range d.ports.All() {
+		count[d.observation(port).State]++
+	}
+	look.DefaultState = portvigil.StateFiltered
+	for _, s := range []portvigil.PortState{portvigil.StateOpenFiltered, portvigil.StateClosed} {
+		if count[s] > count[look.DefaultState] {
+			look.DefaultState = s
+		}
+	}
+	for port := range d.ports.All() {
+		if o := d.observation(port); o.State != look.DefaultState {
+			look.Observations = append(look.Observations, o)
+		}
+	}
+	look.Complete, look.Probes = d.complete(), d.probes
+	look.Notes = append(look.Notes, d.notes(count)...)
+}
+
+func (d *datagrams) notes(count map[portvigil.PortState]int) (notes []string) {
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	switch {
+	case d.complete():
+	case d.dead:
+		add("dead-path: %d times in a row host or net unreachable, and not by the target itself", d.unreachable)
+	case d.finished && d.reference == 0:
+		add("no-answer: none of %d datagrams was answered, so nothing vouches for the way", d.probes)
+	case d.finished:
+		add("dead-path: port %d answered, and does not any more", d.reference)
+	}
+	if d.limited() && count[portvigil.StateOpenFiltered] > 0 {
+		add("icmp-limited: the host sends few errors about closed ports, so %d silent ones may be closed, too", count[portvigil.StateOpenFiltered])
+	}
+	return notes
+}
