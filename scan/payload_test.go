@@ -71,3 +71,15 @@ func TestEachPayloadIsSmallAndKnowsItsAnswer(t *testing.T) {
 		}
 	}
 }
+
+func FuzzAnAnswerOverUDP(f *testing.F) {
+	for _, p := range payloads {
+		f.Add(p.ports[0], []byte(p.bytes))
+	}
+	f.Fuzz(func(t *testing.T, port uint16, reply []byte) {
+		p := payloadTo(port)
+		if p.named(reply) && (p.name == "" || len(reply) == 0) {
+			t.Errorf("port %d: %q names %q", port, reply, p.name)
+		}
+	})
+}

@@ -40,6 +40,9 @@ func (v *lookView) look(l portvigil.LookRecord) error {
 	if l.Address != nil {
 		where = l.Address.String()
 	}
+	if l.Proto != nil && *l.Proto == portvigil.UDP {
+		where += " (udp)"
+	}
 	fmt.Fprintf(v.app.stdout, "%s %s: %s, %s, %s\n", portvigil.Printable(l.Host), where, counts(l), completeness(l.Complete),
 		l.Ended.Sub(l.Started).Round(10*time.Millisecond))
 	if len(v.ports) > 0 {
