@@ -65,7 +65,7 @@ type conductor struct {
 }
 
 func newConductor(plan *plan, pace *pace, table *table, references []uint16) *conductor {
-	c := &conductor{plan: plan, pace: pace, table: table, most: mostMissedUnsure, tries: triesNeeded, probes: len(plan.head), sure: map[passes]bool{}}
+	c := &conductor{plan: plan, pace: pace, table: table, most: mostWrong / float64(max(table.total, 1)), tries: triesNeeded, probes: len(plan.head), sure: map[passes]bool{}}
 	random := rand.New(rand.NewPCG(plan.seed, 0))
 	for r := range c.samples {
 		c.samples[r].random = random

@@ -11,9 +11,9 @@ const (
 	// mostMissed is the probability that a given open port was missed, above which
 	// no look is complete (RULES section 1).
 	mostMissed = 1e-6
-	// mostMissedUnsure is that above which a port is tried once more where late answers
-	// go unheard, so that what is measured is no bound.
-	mostMissedUnsure = 1e-3
+	// mostWrong is how many ports may be taken for silent that are not, in a look in which
+	// late answers go unheard, so that what is measured is no bound.
+	mostWrong = 0.01
 	// confidence is that of every upper bound of a loss.
 	confidence = 0.95
 	// passWorth is how many probes the time between two passes is worth.

@@ -138,7 +138,7 @@ func (n *madeUp) answer(now time.Duration, port uint16) (answer, time.Duration) 
 	return answer{kind: is}, n.rtt + time.Duration(n.random.Float64()*float64(n.jitter))
 }
 
-// live runs a look against a network as the SYN engine would: an answer that comes
+// live runs a look against a network as the engines would: with SYN an answer that comes
 // after its probe was given up is heard late.
 func live(s *simulation, net *madeUp) {
 	type late struct {
@@ -171,9 +171,10 @@ func live(s *simulation, net *madeUp) {
 			}
 			a, rtt := net.answer(s.now, p.port)
 			if a.kind != answerNone && rtt > most {
-				at := s.now + rtt
-				i, _ := slices.BinarySearch(lateAt, at)
-				lateAt, lates = slices.Insert(lateAt, i, at), slices.Insert(lates, i, late{p.port, a, s.now})
+				if at := s.now + rtt; s.conductor.measured {
+					i, _ := slices.BinarySearch(lateAt, at)
+					lateAt, lates = slices.Insert(lateAt, i, at), slices.Insert(lates, i, late{p.port, a, s.now})
+				}
 				a = answer{}
 			}
 			if a.kind == answerNone {
@@ -234,20 +235,11 @@ func TestWhatACompleteLookMisses(t *testing.T) {
 			completeOfLittleLoss++
 			each = append(each, float64(look.Probes)/float64(ports))
 		}
-		for port := 1; port <= ports; port++ {
-			is, known := net.state[uint16(port)]
-			if !known {
-				is = net.other
-			}
-			switch got := s.conductor.table.answer[port]; {
-			case got == is:
-			case is == answerOpen:
-				missed++
-				t.Logf("seed %d: look %d missed %d, silent in %b; stated %g, loss %+v; %+v", seed, looks, port, s.conductor.table.silent[port], *look.MissProbability, *look.Loss, describe(net))
-			default:
-				wrong++
-			}
+		m, w := net.compare(s, ports)
+		if m > 0 {
+			t.Logf("seed %d: look %d missed %d; stated %g, loss %+v; %s", seed, looks, m, *look.MissProbability, *look.Loss, net)
 		}
+		missed, wrong = missed+m, wrong+w
 	}
 	slices.Sort(each)
 	t.Logf("seed %d: %d looks with %d open ports, %d complete; missed %d, wrong %d; of %d with little loss %d complete (%.2f %%), with %.1f probes a port, %.1f of 95 %%",
@@ -261,7 +253,52 @@ func TestWhatACompleteLookMisses(t *testing.T) {
 	}
 }
 
-func describe(n *madeUp) string {
+// compare counts the ports that a look has wrong: open ones that it missed, and others.
+func (n *madeUp) compare(s *simulation, ports int) (missed, wrong int) {
+	for port := 1; port <= ports; port++ {
+		is, known := n.state[uint16(port)]
+		if !known {
+			is = n.other
+		}
+		switch got := s.conductor.table.answer[port]; {
+		case got == is:
+		case is == answerOpen:
+			missed++
+		default:
+			wrong++
+		}
+	}
+	return missed, wrong
+}
+
+// TestWhatAConnectLookGetsWrong: it states no probability, and has hardly a port wrong.
+func TestWhatAConnectLookGetsWrong(t *testing.T) {
+	t.Parallel()
+	const looks = 250
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 1))
+	complete, bad := 0, 0
+	for range looks {
+		ports := int(math.Exp(random.Float64()*math.Log(100)) * 30)
+		net := makeNetwork(random, ports)
+		s := newSimulation(firstPorts(ports), Rate{}, nil, random.Uint64())
+		live(s, net)
+		if !s.conductor.complete() {
+			continue
+		}
+		complete++
+		if missed, wrong := net.compare(s, ports); missed+wrong > 0 {
+			bad++
+			t.Logf("seed %d: missed %d and has %d others wrong: %s", seed, missed, wrong, net)
+		}
+	}
+	t.Logf("seed %d: %d of %d looks complete, %d of them with a port wrong", seed, complete, looks, bad)
+	if complete < looks/2 || bad*25 > complete {
+		t.Errorf("%d of %d looks are complete, and %d of them wrong somewhere", complete, looks, bad)
+	}
+}
+
+func (n *madeUp) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "other %d, rtt %v+%v, loss %g", n.other, n.rtt, n.jitter, n.loss)
 	if n.badLoss > 0 {
