@@ -11,6 +11,7 @@
 // wrong. Then PortVigil looks once at its default rate, while the target counts the
 // SYN in every sliding second.
 //
+// With -udp it is a thousand UDP ports, some with Debian's own daemons behind them.
 // With -connect it is the connect scan beside `nmap -sT`, on IPv4 and IPv6.
 //
 // It fails when PortVigil missed a door or claimed a wrong state in a look that it

@@ -40,6 +40,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	flags := flag.NewFlagSet("bench-scan", flag.ContinueOnError)
 	connects := flags.Bool("connect", false, "measure the connect scan alone, beside nmap's")
+	datagrams := flags.Bool("udp", false, "measure UDP ports with real daemons behind some, beside nmap")
 	only := flags.String("only", "", "the one path to measure")
 	rounds := flags.Int("rounds", 5, "how often each takes its turn")
 	binary := flags.String("binary", "bin/portvigil", "the command to measure; where it is missing, this program looks itself")
@@ -48,6 +49,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if os.Geteuid() != 0 {
 		return errors.New("needs root, to make network namespaces")
+	}
+	if *datagrams {
+		return benchUDP(ctx, *binary)
 	}
 	if *connects {
 		return benchConnect(ctx, *rounds, *binary)
