@@ -44,6 +44,10 @@ func (c *conductor) nextPort(now time.Duration) (uint16, bool) {
 		port, ok := c.plan.take()
 		if !ok {
 			c.passOver(now)
+			if c.resting && c.apart() == 0 {
+				c.begin(now)
+				continue
+			}
 			return 0, false
 		}
 		if !c.wants(port) {
