@@ -30,6 +30,7 @@ type datagrams struct {
 	icmp  [1 << 16]icmpError
 	name  map[uint16]*portvigil.Service // of open ports
 	sends [1 << 16]uint8
+	again []uint16 // that the own machine could not send
 
 	probes      int
 	pass        int
@@ -59,13 +60,19 @@ func (d *datagrams) next(now time.Duration) (port uint16, wait time.Duration, do
 	if wait = d.pace.wait(now, 0); wait > 0 {
 		return 0, min(wait, wake), false
 	}
-	if d.resting {
+	if d.resting && len(d.again) == 0 {
 		if left := d.passEnded + datagramsApart - now; left > 0 {
 			return 0, min(left, wake), false
 		}
 		d.resting = false
-		if !d.again() {
+		if !d.another() {
 			return d.askReference(now)
+		}
+	}
+	for n := len(d.again); n > 0; n = len(d.again) {
+		port := d.again[n-1]
+		if d.again = d.again[:n-1]; d.wants(port) {
+			return d.ask(now, port), 0, false
 		}
 	}
 	for {
@@ -90,12 +97,22 @@ func (d *datagrams) ask(now time.Duration, port uint16) uint16 {
 	return port
 }
 
+// unsent takes a question back that the own machine could not send: that is no silence.
+func (d *datagrams) unsent(now time.Duration, port uint16) {
+	d.probes--
+	if d.sends[port] < 255 {
+		d.sends[port]--
+	}
+	d.again = append(d.again, port)
+	d.pace.strained(now, 0)
+}
+
 func (d *datagrams) wants(port uint16) bool {
 	return d.state[port] == answerNone && int(d.sends[port]) < d.pass
 }
 
-// again begins another pass where a port is silent, and reports whether one does.
-func (d *datagrams) again() bool {
+// another begins another pass where a port is silent, and reports whether one does.
+func (d *datagrams) another() bool {
 	if d.pass == datagramTries {
 		return false
 	}

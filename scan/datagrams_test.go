@@ -124,3 +124,39 @@ func TestDatagramLooksEndAsTheRulesSay(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatWasNotSentIsNoSilence: the own machine cannot send every other datagram.
+func TestWhatWasNotSentIsNoSilence(t *testing.T) {
+	t.Parallel()
+	set := firstPorts(300)
+	d := newDatagrams(newPlan(set, nil, 7), newPace(autoRate, 1<<16), set)
+	left := [1 << 16]int{}
+	n := 0
+	for now := time.Duration(0); ; {
+		port, wait, done := d.next(now)
+		if done {
+			break
+		}
+		if port == 0 {
+			if now += max(wait, time.Millisecond); now > 2*time.Minute {
+				t.Fatal("the look did not end")
+			}
+			continue
+		}
+		if n++; n%2 == 0 {
+			d.unsent(now, port)
+			continue
+		}
+		if left[port]++; port == 53 {
+			d.hear(port, answer{kind: answerOpen}, nil)
+		}
+	}
+	if !d.complete() {
+		t.Error("the look is not complete")
+	}
+	for port := range set.All() {
+		if want := datagramTries; port != 53 && left[port] != want {
+			t.Errorf("port %d was asked %d times, want %d", port, left[port], want)
+		}
+	}
+}

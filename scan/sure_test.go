@@ -248,6 +248,9 @@ func TestWhatACompleteLookMisses(t *testing.T) {
 	if most := max(1, int(mostMissed*float64(open))); missed > most {
 		t.Errorf("%d open ports of %d were missed in looks called complete, want at most %d", missed, open, most)
 	}
+	if most := max(1, int(mostMissed*float64(open))); wrong > most {
+		t.Errorf("%d ports have a wrong state in looks called complete, want at most %d", wrong, most)
+	}
 	if completeOfLittleLoss*100 < looksOfLittleLoss*95 {
 		t.Errorf("%d of %d looks with little loss are complete, want 95 %%", completeOfLittleLoss, looksOfLittleLoss)
 	}

@@ -115,6 +115,7 @@ func (u *udpEngine) send(port uint16) {
 		}
 		u.hear()
 	}
+	u.decide.unsent(u.now(), port)
 }
 
 // hear takes everything that has come in.
