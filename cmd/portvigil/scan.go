@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -74,13 +75,12 @@ type scanTask struct {
 	ports  *portvigil.PortSet
 }
 
-// tasks are the looks that there are: at each target one for each protocol.
-func (p scanPlan) tasks() (list []scanTask) {
-	for _, t := range p.targets {
-		for _, task := range []scanTask{{t, portvigil.TCP, p.ports.TCP}, {t, portvigil.UDP, p.ports.UDP}} {
-			if task.ports.Len() > 0 {
-				list = append(list, task)
-			}
+// tasks are the looks at a target, one for each protocol. They follow one another, so
+// that together they stay below what a host is asked at most.
+func (p scanPlan) tasks(t scan.Target) (list []scanTask) {
+	for _, task := range []scanTask{{t, portvigil.TCP, p.ports.TCP}, {t, portvigil.UDP, p.ports.UDP}} {
+		if task.ports.Len() > 0 {
+			list = append(list, task)
 		}
 	}
 	return list
@@ -164,44 +164,52 @@ func (a *app) scan(ctx context.Context, names []string, f scanFlags) error {
 	}
 	started := time.Now()
 	view := &scanView{lookView: lookView{app: a}, plan: plan, host: f.host}
-	tasks := plan.tasks()
-	side := min(scanSide, len(tasks))
+	side := min(scanSide, len(plan.targets))
 	if plan.options.Rate > 0 {
 		plan.options.Rate = max(1, plan.options.Rate/side)
 	}
-	looks := make([]*portvigil.Look, len(tasks))
+	looks := make([][]*portvigil.Look, len(plan.targets))
 	bar := a.progress()
 	var mu sync.Mutex // guards bar and view
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(side)
-	for i, task := range tasks {
-		t := task.target
-		g.Go(func() error {
-			o := plan.options
-			o.Proto, o.Ports, o.Host, o.Reach = task.proto, task.ports, t.Host, reachTo(t.Address)
-			o.Progress = func(p scan.Progress) {
-				mu.Lock()
-				defer mu.Unlock()
-				bar.show(portvigil.LookProgress{Address: t.Address.String(), Share: p.Share, Rate: p.Rate, Open: p.Open})
-			}
-			look, err := scan.Look(gctx, t, o)
-			if err != nil {
-				return err
-			}
-			if !f.noDetect {
-				detect.Annotate(gctx, look, a.detectOptions(f.explain))
-			}
+	one := func(task scanTask) (*portvigil.Look, error) {
+		t, o := task.target, plan.options
+		o.Proto, o.Ports, o.Host, o.Reach = task.proto, task.ports, t.Host, reachTo(t.Address)
+		o.Progress = func(p scan.Progress) {
 			mu.Lock()
 			defer mu.Unlock()
-			looks[i] = look
-			bar.clear()
-			return view.show(look)
+			bar.show(portvigil.LookProgress{Address: t.Address.String(), Share: p.Share, Rate: p.Rate, Open: p.Open})
+		}
+		look, err := scan.Look(gctx, t, o)
+		if err == nil && !f.noDetect {
+			detect.Annotate(gctx, look, a.detectOptions(f.explain))
+		}
+		return look, err
+	}
+	for i, t := range plan.targets {
+		g.Go(func() error {
+			for _, task := range plan.tasks(t) {
+				look, err := one(task)
+				if err != nil {
+					return err
+				}
+				mu.Lock()
+				looks[i] = append(looks[i], look)
+				bar.clear()
+				err = view.show(look)
+				mu.Unlock()
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
 	failure := g.Wait()
 	bar.clear()
 	if f.xml != "" && f.xml != "-" {
-		if err := writeXML(f.xml, looks, started); err != nil {
+		if err := writeXML(f.xml, slices.Concat(looks...), started); err != nil {
 			return err
 		}
 	}
@@ -239,6 +247,7 @@ type scanView struct {
 	lookView
 	plan       scanPlan
 	host       string
+	looks      int
 	incomplete int
 	differ     int
 }
@@ -269,6 +278,7 @@ func (v *scanView) show(l *portvigil.Look) error {
 			fmt.Fprintf(v.app.stdout, "%s %s\n", v.app.paint(string(finding.Severity), finding.Severity), finding.Text)
 		}
 	}
+	v.looks++
 	if !l.Complete {
 		v.incomplete++
 	}
@@ -329,7 +339,7 @@ func (v *scanView) outcome() error {
 	switch {
 	case v.incomplete > 0:
 		return failed(portvigil.Errorf(portvigil.CodeUnavailable, "%s of %d not complete: what is not listed there may still be open",
-			plural(v.incomplete, "look"), len(v.plan.tasks())).WithHint("see the notes, and scan again"))
+			plural(v.incomplete, "look"), v.looks).WithHint("see the notes, and scan again"))
 	case v.differ > 0:
 		return differs()
 	}
@@ -337,18 +347,12 @@ func (v *scanView) outcome() error {
 }
 
 func writeXML(path string, looks []*portvigil.Look, started time.Time) error {
-	var done []*portvigil.Look
-	for _, l := range looks {
-		if l != nil {
-			done = append(done, l)
-		}
-	}
 	out, err := os.CreateTemp(filepath.Dir(path), ".portvigil-*.xml")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, unwrapPath(err))
 	}
 	defer os.Remove(out.Name())
-	err = scan.WriteNmapXML(out, done, scan.XMLMeta{Version: version, Args: strings.Join(os.Args, " "), Started: started, Ended: time.Now()})
+	err = scan.WriteNmapXML(out, looks, scan.XMLMeta{Version: version, Args: strings.Join(os.Args, " "), Started: started, Ended: time.Now()})
 	if cerr := out.Close(); err == nil {
 		err = cerr
 	}
