@@ -259,6 +259,37 @@ func TestPagesListTheWorstFirst(t *testing.T) {
 	}
 }
 
+func TestTheOverviewOffersWhatAnAlertAllows(t *testing.T) {
+	t.Parallel()
+	e := edited(func(e *fakeEngine) {
+		e.alerts = nil
+		for _, info := range alertKinds() {
+			e.alerts = append(e.alerts, anAlert("A-"+string(info.Kind), info.Kind, portvigil.AlertNew))
+		}
+	})
+	w := newSite(base, e).get(t, "/")
+	expected, shut := 0, 0
+	for i := range e.alerts[:maxNeeds] {
+		a := &e.alerts[i]
+		can := choicesOf(a)
+		for _, c := range []struct {
+			form  string
+			want  bool
+			count *int
+		}{{"expected", can.Expect, &expected}, {"shut", can.Shut, &shut}} {
+			if got := strings.Contains(w.Body.String(), `href="/alerts/`+a.ID+"#"+c.form+`"`); got != c.want {
+				t.Errorf("%s: %s is offered: %v, want %v", a.Kind, c.form, got, c.want)
+			}
+			if c.want {
+				*c.count++
+			}
+		}
+	}
+	if expected == 0 || shut <= expected {
+		t.Errorf("%d can be expected and %d shut: the sample lacks one", expected, shut)
+	}
+}
+
 func TestPagesAreBounded(t *testing.T) {
 	t.Parallel()
 	door, row := sampleHost().Exposures[2], sampleAlert().Endpoints[0]

@@ -100,6 +100,12 @@ func hostShapes() (list []shape) {
 			a.Severity = portvigil.Low
 			e.alerts = []portvigil.Alert{a}
 		}},
+		{name: "an overview with an alert of every kind", route: overview, site: func(e *fakeEngine) {
+			e.alerts = nil
+			for _, info := range alertKinds() {
+				e.alerts = append(e.alerts, anAlert("A"+string(info.Kind), info.Kind, portvigil.AlertNew))
+			}
+		}},
 		{name: "an overview of very much", route: overview, site: crowd},
 		{name: "a server that fails", route: overview, site: fails("overview", portvigil.CodeInternal, "hunter2"), ends: 500},
 

@@ -52,6 +52,7 @@ var words = template.FuncMap{
 	"seen":     stateSeen,
 	"note":     note,
 	"ended":    func(a portvigil.Alert, now time.Time) string { return ended(&a, now) },
+	"choices":  func(a portvigil.Alert) choices { return choicesOf(&a) },
 	"steps":    steps,
 	"differ":   differ,
 	"sight":    sightWord,

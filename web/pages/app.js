@@ -88,9 +88,11 @@ function step(by) {
   list[Math.min(Math.max(at + by, 0), list.length - 1)]?.focus();
 }
 
-// A key opens what has it as data-key: a part with a form, or a button.
+// A key opens what has it as data-key: a part with a form, a button, or a link; in a
+// list, that of the item with the focus and of no other.
 function act(key) {
-  const what = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const has = `[data-key="${CSS.escape(key)}"]`;
+  const what = document.activeElement?.closest("li")?.querySelector(has) ?? document.querySelector(`${has}:not(li *)`);
   if (!what) return false;
   if (what.tagName === "OPTION") { // of what is done for the chosen: what it still needs comes next
     const list = what.closest("select");
@@ -160,6 +162,15 @@ document.addEventListener("submit", (e) => {
   if (e.target.method === "post") e.target.dataset.sent = "yes";
 });
 addEventListener("pageshow", () => { for (const f of document.forms) delete f.dataset.sent; });
+// A link may lead into a part that is shut. Browsers open it; the older do not. The
+// focus goes there too, when the browser has taken it to the part itself; but on a
+// telephone its keyboard would cover what is known.
+addEventListener("load", () => {
+  const led = location.hash && document.getElementById(location.hash.slice(1))?.closest("details.act");
+  if (!led) return;
+  led.open = true;
+  if (!matchMedia("(pointer: coarse)").matches) setTimeout(() => act(led.dataset.key));
+});
 for (const part of document.querySelectorAll("[data-live]")) part.dataset.was = part.innerHTML;
 dress(document);
 live.begin();
