@@ -296,7 +296,7 @@ func TestRollUpGivesSpaceBack(t *testing.T) {
 	update(t, s, func(tx *Tx) error {
 		for hour := range 24 * days {
 			l := h.insideLook(at(60 * hour))
-			for range 40 {
+			for range 200 {
 				l.Notes = append(l.Notes, portvigil.NewID()) // none is like another
 			}
 			if err := tx.AddLook(h.ID, l); err != nil {
