@@ -30,9 +30,9 @@ const (
 	// run at a time and in which order; a thousand is more than those are that can do
 	// nothing but wait for each other.
 	maxLooks, maxUrgent = 1000, 250
-	// maxDeliveries is how many messages are on their way at a time, over all
-	// channels: the worker says which channel has enough of them.
-	maxDeliveries  = 32
+	// maxDeliveries is how many messages are in the hands of their worker at a time,
+	// over all channels. It says which channel has enough of them, and has a few wait.
+	maxDeliveries  = 256
 	deliverTimeout = time.Minute
 	// rescueAfter is when River takes back a delivery that ignores its timeout;
 	// looks, having none, are taken back only where nobody has them (inhand.go).

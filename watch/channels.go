@@ -178,11 +178,19 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 	if err != nil || c.ID == "" {
 		return err
 	}
-	leave, busy := e.lanes.enter(c)
+	leave, waited, busy := e.lanes.enter(ctx, c)
 	if busy > 0 {
-		return waiting{&Later{After: busy + time.Duration(e.chance(int64(busy))), Err: fmt.Errorf("enough messages are on their way over %s", c.Name)}}
+		return e.laneless(ctx, c, busy)
 	}
 	defer leave()
+	if waited { // much may have become of the channel meanwhile
+		if d, c, err = e.queued(ctx, id); err != nil || c.ID == "" {
+			return err
+		}
+		if !c.FailingSince.IsZero() {
+			return e.laneless(ctx, c, failingBusy)
+		}
+	}
 	failure := e.messenger.Send(ctx, c, d)
 	if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err() // the process stops
@@ -214,6 +222,14 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 		return waiting{later}
 	}
 	return fmt.Errorf("deliver over %s: %w", c.Name, failure)
+}
+
+// laneless has a message come back that found no room on its channel.
+func (e *Engine) laneless(ctx context.Context, c portvigil.ChannelRow, busy time.Duration) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return waiting{&Later{After: busy + time.Duration(e.chance(int64(busy))), Err: fmt.Errorf("enough messages are on their way over %s", c.Name)}}
 }
 
 // queued returns the notification with its channel; none of either where it is no

@@ -160,22 +160,37 @@ func TestAReceiverThatHangsGetsAFewMessagesAtATime(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		err := w.engine.Deliver(t.Context(), d.ID)
-		var after interface{ RetryAfter() time.Duration }
-		if !errors.As(err, &after) || after.RetryAfter() < lanesBusy || after.RetryAfter() > 2*lanesBusy {
-			t.Errorf("one more message ended with %v, want to come back in a second or two", err)
+		comesBack := func(after time.Duration) {
+			t.Helper()
+			began := time.Now()
+			err := w.engine.Deliver(t.Context(), d.ID)
+			var later interface{ RetryAfter() time.Duration }
+			if !errors.As(err, &later) || later.RetryAfter() < lanesBusy || later.RetryAfter() > 2*lanesBusy {
+				t.Errorf("one more message ended with %v, want to come back in a second or two", err)
+			}
+			if waited := time.Since(began); waited != after {
+				t.Errorf("one more message was in line for %v, want %v", waited, after)
+			}
 		}
-		if leave, busy := w.engine.lanes.enter(portvigil.ChannelRow{ID: "another"}); busy != 0 {
+		comesBack(lineLasts)
+		var inLine sync.WaitGroup
+		for range channelLine {
+			inLine.Go(func() { comesBack(lineLasts) })
+		}
+		synctest.Wait()
+		comesBack(0)
+		if leave, _, busy := w.engine.lanes.enter(t.Context(), portvigil.ChannelRow{ID: "another"}); busy != 0 {
 			t.Error("another channel has no lane")
 		} else {
 			leave()
 		}
+		inLine.Wait()
 		close(release)
 		sending.Wait()
 		if got := w.delivery(d.ID); got.State != portvigil.DeliverySent {
 			t.Errorf("the delivery is %s", got.State)
 		}
-		if n := len(w.engine.lanes.taken); n != 0 {
+		if n := len(w.engine.lanes.of); n != 0 {
 			t.Errorf("%d channels have lanes taken when nothing is on its way", n)
 		}
 	})
@@ -185,17 +200,75 @@ func TestAChannelThatFailsIsTriedWithOneMessageAtATime(t *testing.T) {
 	t.Parallel()
 	var l lanes
 	c := portvigil.ChannelRow{ID: "ops", FailingSince: time.Unix(1, 0)}
-	leave, busy := l.enter(c)
+	leave, _, busy := l.enter(t.Context(), c)
 	if busy != 0 {
 		t.Fatalf("the first message has to wait for %v", busy)
 	}
-	if _, busy := l.enter(c); busy != failingBusy {
+	if _, _, busy := l.enter(t.Context(), c); busy != failingBusy {
 		t.Errorf("the second message is to come back in %v, want %v", busy, failingBusy)
 	}
 	leave()
-	if _, busy := l.enter(c); busy != 0 {
+	if _, _, busy := l.enter(t.Context(), c); busy != 0 {
 		t.Errorf("the next message has to wait for %v", busy)
 	}
+}
+
+// slowed has every lane of the channel taken until it is released, and one more
+// message in line, whose outcome is told.
+func slowed(ctx context.Context, t *testing.T) (w *world, release func(), outcome chan error) {
+	t.Helper()
+	w, _ = raised(t)
+	d, released := w.queued(), make(chan struct{})
+	w.post.wait = func(context.Context) error { <-released; return nil }
+	var sending sync.WaitGroup
+	for range channelLanes {
+		sending.Go(func() { w.engine.Deliver(t.Context(), d.ID) })
+	}
+	synctest.Wait()
+	outcome = make(chan error, 1)
+	go func() { outcome <- w.engine.Deliver(ctx, d.ID) }()
+	synctest.Wait()
+	return w, func() { close(released); sending.Wait() }, outcome
+}
+
+func TestAMessageInLineLeavesAsSoonAsThereIsALane(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		_, release, outcome := slowed(t.Context(), t)
+		release()
+		if err := <-outcome; err != nil || time.Since(began) != 0 {
+			t.Errorf("it ended with %v after %v, want at once", err, time.Since(began))
+		}
+	})
+}
+
+func TestAMessageInLineSeesWhatBecameOfTheChannel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, release, outcome := slowed(t.Context(), t)
+		if err := w.engine.RemoveChannel(t.Context(), "ann", w.ops().Name); err != nil {
+			t.Fatal(err)
+		}
+		before := len(w.post.sent)
+		release()
+		if err := <-outcome; err != nil || len(w.post.sent) != before {
+			t.Errorf("it ended with %v, and %d messages were sent over a channel that is gone", err, len(w.post.sent)-before)
+		}
+	})
+}
+
+func TestAMessageInLineIsGivenBackWhenTheProcessStops(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		_, release, outcome := slowed(ctx, t)
+		stop()
+		if err := <-outcome; !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
+		release()
+	})
 }
 
 func TestAMessageThatIsCutOffByTheEndIsNoFailure(t *testing.T) {

@@ -372,14 +372,17 @@ func listening(proto portvigil.Proto, port uint16, exe string) portvigil.Listene
 
 // postbox takes messages.
 type postbox struct {
-	sent  []portvigil.Delivery
+	mu    sync.Mutex
+	sent  []portvigil.Delivery // guarded by mu while messages are on their way
 	fail  error
 	check error
 	wait  func(context.Context) error // stands for the receiver; nil for one that answers at once
 }
 
 func (p *postbox) Send(ctx context.Context, _ portvigil.ChannelRow, d portvigil.Delivery) error {
+	p.mu.Lock()
 	p.sent = append(p.sent, d)
+	p.mu.Unlock()
 	if p.wait != nil {
 		return p.wait(ctx)
 	}
