@@ -64,6 +64,7 @@ func TestRetryAfterIsHeldAndAHangingReceiverHoldsUpNobody(t *testing.T) {
 	s.reports("target", insideReport("second", time.Now(), 7001))
 	s.mail.Wait(t, 1, soon)
 	refused := s.hook.Wait(t, 1, soon)[0]
+	s.slack.Wait(t, 1, soon)
 	s.hook.Answer(nil)
 	s.slack.Answer(nil)
 	again := s.hook.Wait(t, 2, soon)[1]
