@@ -213,47 +213,72 @@ func TestAChannelThatFailsIsTriedWithOneMessageAtATime(t *testing.T) {
 	}
 }
 
-// slowed has every lane of the channel taken until it is released, and one more
-// message in line, whose outcome is told.
-func slowed(ctx context.Context, t *testing.T) (w *world, release func(), outcome chan error) {
+// slowed has every lane of the channel taken by one message until it is released,
+// and another in line, whose outcome is told.
+func slowed(ctx context.Context, t *testing.T) (w *world, next portvigil.Delivery, release func(), outcome chan error) {
 	t.Helper()
 	w, _ = raised(t)
 	d, released := w.queued(), make(chan struct{})
-	w.post.wait = func(context.Context) error { <-released; return nil }
+	next = d
+	next.ID = portvigil.NewID()
+	w.must(w.store.Update(t.Context(), func(tx Tx) error { return tx.AddDelivery(next) }))
+	w.post.wait = func(context.Context) error { <-released; return w.post.fail }
 	var sending sync.WaitGroup
 	for range channelLanes {
-		sending.Go(func() { w.engine.Deliver(t.Context(), d.ID) })
+		sending.Go(func() { _ = w.engine.Deliver(t.Context(), d.ID) })
 	}
 	synctest.Wait()
 	outcome = make(chan error, 1)
-	go func() { outcome <- w.engine.Deliver(ctx, d.ID) }()
+	go func() { outcome <- w.engine.Deliver(ctx, next.ID) }()
 	synctest.Wait()
-	return w, func() { close(released); sending.Wait() }, outcome
+	if n := len(w.post.sent); n != channelLanes {
+		t.Fatalf("%d messages are on their way, want %d", n, channelLanes)
+	}
+	return w, next, func() { close(released); sending.Wait() }, outcome
 }
 
 func TestAMessageInLineLeavesAsSoonAsThereIsALane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		_, release, outcome := slowed(t.Context(), t)
+		w, d, release, outcome := slowed(t.Context(), t)
 		release()
 		if err := <-outcome; err != nil || time.Since(began) != 0 {
 			t.Errorf("it ended with %v after %v, want at once", err, time.Since(began))
 		}
+		if got := w.delivery(d.ID); got.State != portvigil.DeliverySent || w.post.sent[len(w.post.sent)-1].ID != d.ID {
+			t.Errorf("it is %s, and the last one sent is %s, not %s", got.State, w.post.sent[len(w.post.sent)-1].ID, d.ID)
+		}
 	})
 }
 
-func TestAMessageInLineSeesWhatBecameOfTheChannel(t *testing.T) {
+func TestAMessageInLineIsNotSentOverAChannelThatFailsMeanwhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w, release, outcome := slowed(t.Context(), t)
+		w, d, release, outcome := slowed(t.Context(), t)
+		w.post.fail = &Later{Err: errors.New("no answer")}
+		release()
+		err := <-outcome
+		var later interface{ RetryAfter() time.Duration }
+		if !errors.As(err, &later) || later.RetryAfter() < failingBusy || later.RetryAfter() > 2*failingBusy {
+			t.Errorf("it ended with %v, want to come back in 10 to 20 s", err)
+		}
+		if got := w.delivery(d.ID); got.State != portvigil.DeliveryQueued || got.Attempts != 0 || len(w.post.sent) != channelLanes {
+			t.Errorf("it is %s after %d attempts, and %d messages were sent", got.State, got.Attempts, len(w.post.sent))
+		}
+	})
+}
+
+func TestAMessageInLineIsNotSentOverAChannelThatIsRemovedMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _, release, outcome := slowed(t.Context(), t)
 		if err := w.engine.RemoveChannel(t.Context(), "ann", w.ops().Name); err != nil {
 			t.Fatal(err)
 		}
-		before := len(w.post.sent)
 		release()
-		if err := <-outcome; err != nil || len(w.post.sent) != before {
-			t.Errorf("it ended with %v, and %d messages were sent over a channel that is gone", err, len(w.post.sent)-before)
+		if err := <-outcome; err != nil || len(w.post.sent) != channelLanes {
+			t.Errorf("it ended with %v, and %d messages were sent, want %d", err, len(w.post.sent), channelLanes)
 		}
 	})
 }
@@ -262,12 +287,15 @@ func TestAMessageInLineIsGivenBackWhenTheProcessStops(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		_, release, outcome := slowed(ctx, t)
+		w, d, release, outcome := slowed(ctx, t)
 		stop()
 		if err := <-outcome; !errors.Is(err, context.Canceled) {
 			t.Errorf("it ended with %v", err)
 		}
 		release()
+		if got := w.delivery(d.ID); got.State != portvigil.DeliveryQueued || got.Attempts != 0 {
+			t.Errorf("it is %s after %d attempts", got.State, got.Attempts)
+		}
 	})
 }
 
