@@ -26,6 +26,30 @@ type answer struct {
 	hops uint8     // that it took, and one more; 0: not known
 }
 
+// answerOf is the answer that a reason of a TCP port's state stands for; false is none.
+func answerOf(r portvigil.Reason, v6 bool) (answer, bool) {
+	switch r {
+	case portvigil.ReasonSynAck:
+		return answer{kind: answerOpen}, true
+	case portvigil.ReasonReset:
+		return answer{kind: answerClosed}, true
+	case portvigil.ReasonPortUnreachable:
+		e := icmpError{v6: v6, kind: icmpUnreachable, code: icmpPortUnreachable}
+		if v6 {
+			e.kind, e.code = icmp6Unreachable, icmp6PortUnreachable
+		}
+		return answer{kind: answerRejected, icmp: e}, true
+	}
+	e, format := icmpError{v6: v6}, "icmp-%d-%d"
+	if v6 {
+		format = "icmp6-%d-%d"
+	}
+	if n, err := fmt.Sscanf(string(r), format, &e.kind, &e.code); err != nil || n != 2 {
+		return answer{}, false
+	}
+	return answer{kind: answerRejected, icmp: e}, true
+}
+
 // icmpError is the type and code of an ICMP or ICMPv6 error.
 type icmpError struct {
 	v6         bool

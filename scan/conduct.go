@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	portvigil "github.com/portvigil/portvigil"
 )
 
 // mostFlying bounds the probes in flight of a look that needs no descriptor for each.
@@ -57,6 +59,8 @@ type conductor struct {
 	headOnly  bool            // nothing answered in a whole pass: only the likely ports are tried again
 	shown     float64         // share of the work that was last told
 
+	settled func([]portvigil.Observation) // takes the ports that have answered; nil: nobody does
+
 	unreachable int // in a row
 	lastGood    int // sends when an open or closed answer came last
 	rejections  int
@@ -65,7 +69,7 @@ type conductor struct {
 }
 
 func newConductor(plan *plan, pace *pace, table *table, references []uint16) *conductor {
-	c := &conductor{plan: plan, pace: pace, table: table, most: mostWrong / float64(max(table.total, 1)), tries: triesNeeded, probes: len(plan.head), sure: map[passes]bool{}}
+	c := &conductor{plan: plan, pace: pace, table: table, most: mostWrong / float64(max(table.total(), 1)), tries: triesNeeded, probes: len(plan.head), sure: map[passes]bool{}}
 	random := rand.New(rand.NewPCG(plan.seed, 0))
 	for r := range c.samples {
 		c.samples[r].random = random
@@ -84,6 +88,38 @@ func (c *conductor) measure() {
 	c.measured, c.most, c.tries = true, mostMissed, 1
 	c.pace.brief = briefest
 	c.pace.maxWindow = mostFlying
+}
+
+// resume takes what answered in an earlier part of this look. Those ports are not asked
+// for their own sake; some of them are to vouch for the way.
+func (c *conductor) resume(known []portvigil.Observation) {
+	for _, o := range known {
+		a, ok := answerOf(o.Reason, c.table.v6)
+		if !ok || !c.table.ports.Contains(o.Port) {
+			continue
+		}
+		c.table.settle(o.Port, a)
+		if a.kind != answerRejected {
+			c.doors.learn(roleGiven, o.Port, 0)
+		}
+	}
+}
+
+// tellTo has f told, in batches, which ports answer from now on. It is called with the
+// conductor locked.
+func (c *conductor) tellTo(f func([]portvigil.Observation)) { c.settled, c.table.telling = f, true }
+
+// tell tells which ports have answered since it did so last.
+func (c *conductor) tell() {
+	if c.settled == nil || len(c.table.news) == 0 {
+		return
+	}
+	var list []portvigil.Observation
+	for _, port := range c.table.news {
+		list = append(list, c.table.observation(port))
+	}
+	c.table.news = c.table.news[:0]
+	c.settled(list)
 }
 
 // next fills buf with probes that may leave now. With none, wait says how long
@@ -134,8 +170,8 @@ func (c *conductor) choose(now time.Duration) (probe, bool) {
 	}
 	c.taken++
 	c.table.sent(port)
-	c.table.flying[port] = true
-	try := c.table.sends[port]
+	c.table.of(port).flying = true
+	try := c.table.of(port).sends
 	return probe{port: port, try: try, pass: uint8(c.pass), patient: !c.measured && try >= triesNeeded}, true
 }
 
@@ -176,7 +212,7 @@ func (c *conductor) progress(now time.Duration) Progress {
 	defer c.mu.Unlock()
 	ahead := c.ahead + max(c.probes-c.taken, 0)
 	if c.pass == 0 {
-		ahead += c.table.total
+		ahead += c.table.total()
 	}
 	c.shown = max(c.shown, float64(c.sends)/float64(max(c.sends+ahead, 1)))
 	return Progress{Share: c.shown, Rate: c.pace.sentIn.perSecond(now), Open: c.table.opened}

@@ -50,9 +50,6 @@ func (e *engine) runConnect(ctx context.Context) error {
 		}
 		workers = append(workers, w)
 	}
-	if e.progress != nil {
-		workers[0].progressAt = progressEvery
-	}
 	var all sync.WaitGroup
 	for _, w := range workers[1:] {
 		all.Go(func() { w.run(ctx) })
@@ -75,8 +72,7 @@ type worker struct {
 	oob     [512]byte // ancillary data of one error
 	// prompt counts down from the last answer that was there when connect
 	// returned: on short paths it saves the way through epoll.
-	prompt     int
-	progressAt time.Duration // 0: not this worker's task
+	prompt int
 }
 
 // promptFor is how many probes are checked at once after such an answer, and
@@ -128,7 +124,6 @@ func (w *worker) run(ctx context.Context) {
 		}
 		w.hear(min(wait, expiry, longestWait))
 		w.flush()
-		w.report(now)
 	}
 }
 
@@ -280,12 +275,5 @@ func (w *worker) flush() {
 	if len(w.results) > 0 {
 		w.engine.conductor.record(w.results)
 		w.results = w.results[:0]
-	}
-}
-
-func (w *worker) report(now time.Duration) {
-	if w.progressAt != 0 && now >= w.progressAt {
-		w.progressAt = now + progressEvery
-		w.engine.progress(w.engine.conductor.progress(now))
 	}
 }

@@ -25,39 +25,19 @@ func MaySYN() error {
 	return portvigil.Errorf(portvigil.CodeUnavailable, "SYN packets of its own are only sent on Linux").WithHint("use --method connect")
 }
 
-func (e *engine) runSyn(context.Context) error { return MaySYN() }
+func (s *sweep) runSyn(context.Context) error { return MaySYN() }
 
 // runConnect lets dialers work until the look is done or ctx ends. Systems other than
 // Linux have no error queue: a refusal counts as a reset, also where a firewall
 // rejected with an ICMP that the system turns into a refusal.
 func (e *engine) runConnect(ctx context.Context) error {
-	stop := make(chan struct{})
-	var all sync.WaitGroup
-	if e.progress != nil {
-		all.Go(func() { e.reportUntil(stop) })
-	}
 	var dialing sync.WaitGroup
 	var sending sync.Mutex // the ceiling is exact only one by one
 	for range dialers {
 		dialing.Go(func() { e.dialAll(ctx, &sending) })
 	}
 	dialing.Wait()
-	close(stop)
-	all.Wait()
 	return nil
-}
-
-func (e *engine) reportUntil(stop <-chan struct{}) {
-	ticker := time.NewTicker(progressEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-ticker.C:
-			e.progress(e.conductor.progress(e.now()))
-		}
-	}
 }
 
 func (e *engine) dialAll(ctx context.Context, sending *sync.Mutex) {

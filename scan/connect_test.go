@@ -77,12 +77,12 @@ func TestALookThatIsStoppedTellsWhatItKnows(t *testing.T) {
 func TestWhatIsNeverATargetIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"169.254.169.254", "::ffff:169.254.169.254", "224.0.0.1", "0.0.0.0", "fe80::1", "fd00:ec2::254"} {
-		_, err := Look(context.Background(), Target{"x", netip.MustParseAddr(address)}, Options{Ports: portvigil.PortsOf(80)})
+		_, err := Look(context.Background(), Target{Host: "x", Address: netip.MustParseAddr(address)}, Options{Ports: portvigil.PortsOf(80)})
 		if portvigil.ErrorCode(err) != portvigil.CodeOutOfScope {
 			t.Errorf("%s: %v, want out of scope", address, err)
 		}
 	}
-	if _, err := Look(context.Background(), Target{"x", netip.MustParseAddr("127.0.0.1")}, Options{}); portvigil.ErrorCode(err) != portvigil.CodeInvalid {
+	if _, err := Look(context.Background(), Target{Host: "x", Address: netip.MustParseAddr("127.0.0.1")}, Options{}); portvigil.ErrorCode(err) != portvigil.CodeInvalid {
 		t.Errorf("no ports: %v, want invalid", err)
 	}
 }
@@ -98,12 +98,7 @@ func TestTargetsAreResolved(t *testing.T) {
 		{name: "an address", text: "10.1.2.3", count: 1, first: "10.1.2.3", last: "10.1.2.3"},
 		{name: "an IPv6 address in brackets", text: "[2001:db8::1]", count: 1, first: "2001:db8::1", last: "2001:db8::1"},
 		{name: "a mapped address is the IPv4 one", text: "::ffff:10.1.2.3", count: 1, first: "10.1.2.3", last: "10.1.2.3"},
-		{name: "a network", text: "10.0.0.77/30", count: 4, first: "10.0.0.76", last: "10.0.0.79"},
-		{name: "the largest network", text: "10.0.0.0/16", count: 65536, first: "10.0.0.0", last: "10.0.255.255"},
-		{name: "the end of all addresses", text: "255.255.255.254/31", count: 2, first: "255.255.255.254", last: "255.255.255.255"},
-		{name: "an IPv6 network", text: "2001:db8::/126", count: 4, first: "2001:db8::", last: "2001:db8::3"},
-		{name: "a network that is too large", text: "10.0.0.0/8", code: portvigil.CodeInvalid},
-		{name: "an IPv6 network that is too large", text: "2001:db8::/64", code: portvigil.CodeInvalid},
+		{name: "a network", text: "10.0.0.0/24", code: portvigil.CodeInvalid},
 		{name: "no network", text: "10.0.0.0/33", code: portvigil.CodeInvalid},
 		{name: "nothing", text: "", code: portvigil.CodeInvalid},
 		{name: "a flag", text: "-oX", code: portvigil.CodeInvalid},

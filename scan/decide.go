@@ -4,48 +4,61 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"unsafe"
 
 	portvigil "github.com/portvigil/portvigil"
 )
 
-// table is what is known of each port: 6 bytes a port, whatever the answers.
+// table is what is known of each port of a look at one address.
 type table struct {
-	ports  *portvigil.PortSet
-	total  int
-	answer [1 << 16]answerKind // answerNone: none so far
-	icmp   [1 << 16]uint8      // into errors, where the answer is answerRejected
-	silent [1 << 16]passes     // in which its silence counts
-	sends  [1 << 16]uint8      // probes that left, at most 255: doors that vouch for the way are tried often
-	flying [1 << 16]bool       // a probe for its own sake is on its way
+	*roster
+	known  []known // by the number of the port
 	v6     bool
 	errors [][2]uint8 // types and codes that came
 
-	opened, answered int // ports
+	opened, answered int      // ports
+	news             []uint16 // ports whose answer is new, for whoever takes them
+	telling          bool     // somebody does
 }
 
-func newTable(ports *portvigil.PortSet, v6 bool) *table {
-	return &table{ports: ports, total: ports.Len(), v6: v6}
+// known is what is known of one port: 6 bytes, whatever the answers.
+type known struct {
+	silent passes     // in which its silence counts
+	answer answerKind // answerNone: none so far
+	icmp   uint8      // into errors, where the answer is answerRejected
+	sends  uint8      // probes that left, at most 255: doors that vouch for the way are tried often
+	flying bool       // a probe for its own sake is on its way
 }
+
+// knownBytes is what a table takes for each port.
+const knownBytes = unsafe.Sizeof(known{})
+
+func newTable(r *roster, v6 bool) *table {
+	return &table{roster: r, known: make([]known, r.total()), v6: v6}
+}
+
+// of is what is known of a port that the look is about.
+func (t *table) of(port uint16) *known { return &t.known[t.number[port]] }
 
 // sent notes that a probe of the port left.
 func (t *table) sent(port uint16) {
-	if t.sends[port] < math.MaxUint8 {
-		t.sends[port]++
+	if k := t.of(port); k.sends < math.MaxUint8 {
+		k.sends++
 	}
 }
 
 // unsent takes a probe back that the own machine could not send.
 func (t *table) unsent(port uint16) {
-	if n := t.sends[port]; n > 0 && n < math.MaxUint8 {
-		t.sends[port]--
+	if k := t.of(port); k.sends > 0 && k.sends < math.MaxUint8 {
+		k.sends--
 	}
 }
 
 // unreached counts the ports that no probe left for, and of which nothing is known.
 func (t *table) unreached() int {
 	n := 0
-	for port := range t.ports.All() {
-		if t.sends[port] == 0 && t.answer[port] == answerNone {
+	for i := range t.known {
+		if t.known[i].sends == 0 && t.known[i].answer == answerNone {
 			n++
 		}
 	}
@@ -55,19 +68,21 @@ func (t *table) unreached() int {
 // settle notes an answer; the first one stands, but that an open port outweighs
 // any other: someone may have opened it during the look.
 func (t *table) settle(port uint16, a answer) {
-	before := t.answer[port]
-	if before == answerOpen || before != answerNone && a.kind != answerOpen {
+	k := t.of(port)
+	if k.answer == answerOpen || k.answer != answerNone && a.kind != answerOpen {
 		return
 	}
-	if before == answerNone {
+	if k.answer == answerNone {
 		t.answered++
 	}
 	if a.kind == answerOpen {
 		t.opened++
 	}
-	t.answer[port] = a.kind
+	if k.answer = a.kind; t.telling {
+		t.news = append(t.news, port)
+	}
 	if a.kind == answerRejected {
-		t.icmp[port] = t.error(a.icmp)
+		k.icmp = t.error(a.icmp)
 	}
 }
 
@@ -83,20 +98,23 @@ func (t *table) error(e icmpError) uint8 {
 }
 
 // unanswered notes that the port's silence in a pass counts.
-func (t *table) unanswered(port uint16, pass int) { t.silent[port] = t.silent[port].with(pass) }
+func (t *table) unanswered(port uint16, pass int) {
+	k := t.of(port)
+	k.silent = k.silent.with(pass)
+}
 
 // forget takes back what counts of a pass.
 func (t *table) forget(pass int) {
-	for port := range t.ports.All() {
-		t.silent[port] = t.silent[port].without(pass)
+	for i := range t.known {
+		t.known[i].silent = t.known[i].silent.without(pass)
 	}
 }
 
 // wanting are the ports that have not answered.
 func (t *table) wanting() iter.Seq[uint16] {
 	return func(yield func(uint16) bool) {
-		for port := range t.ports.All() {
-			if t.answer[port] == answerNone && !yield(port) {
+		for i, port := range t.listed {
+			if t.known[i].answer == answerNone && !yield(port) {
 				return
 			}
 		}
@@ -106,8 +124,10 @@ func (t *table) wanting() iter.Seq[uint16] {
 // masks are the different passes in which the silence of ports counts.
 func (t *table) masks() map[passes]bool {
 	all := map[passes]bool{}
-	for port := range t.wanting() {
-		all[t.silent[port]] = true
+	for i := range t.known {
+		if t.known[i].answer == answerNone {
+			all[t.known[i].silent] = true
+		}
 	}
 	return all
 }
@@ -117,13 +137,14 @@ func (t *table) masks() map[passes]bool {
 // complete.
 func (t *table) observation(port uint16) portvigil.Observation {
 	o := portvigil.Observation{Port: port, State: portvigil.StateFiltered, Reason: portvigil.ReasonNoResponse}
-	switch t.answer[port] {
+	k := t.of(port)
+	switch k.answer {
 	case answerOpen:
 		o.State, o.Reason = portvigil.StateOpen, portvigil.ReasonSynAck
 	case answerClosed:
 		o.State, o.Reason = portvigil.StateClosed, portvigil.ReasonReset
 	case answerRejected:
-		o.Reason = icmpError{v6: t.v6, kind: t.errors[t.icmp[port]][0], code: t.errors[t.icmp[port]][1]}.reason()
+		o.Reason = icmpError{v6: t.v6, kind: t.errors[k.icmp][0], code: t.errors[k.icmp][1]}.reason()
 	}
 	return o
 }
@@ -132,16 +153,16 @@ func (t *table) observation(port uint16) portvigil.Observation {
 // a tie), and what differs from it.
 func (t *table) fill(look *portvigil.Look) {
 	closed := 0
-	for port := range t.ports.All() {
-		if t.answer[port] == answerClosed {
+	for i := range t.known {
+		if t.known[i].answer == answerClosed {
 			closed++
 		}
 	}
 	look.DefaultState = portvigil.StateFiltered
-	if closed > t.total-t.opened-closed {
+	if closed > t.total()-t.opened-closed {
 		look.DefaultState = portvigil.StateClosed
 	}
-	for port := range t.ports.All() {
+	for _, port := range t.listed {
 		if o := t.observation(port); o.State != look.DefaultState {
 			look.Observations = append(look.Observations, o)
 		}

@@ -30,7 +30,7 @@ func (c *conductor) finish(e ending) {
 
 // complete reports whether RULES section 1 lets the look close and miss ports.
 func (c *conductor) complete() bool {
-	if c.table.answered == c.table.total {
+	if c.table.answered == c.table.total() {
 		return true
 	}
 	return c.finished && c.end == endDone && c.vouched() && c.undecided() == 0
@@ -65,7 +65,7 @@ func (c *conductor) miss() *float64 {
 	p := 0.0
 	r := c.reference()
 	switch {
-	case !c.measured || r == roleOrdinary && c.table.answered < c.table.total:
+	case !c.measured || r == roleOrdinary && c.table.answered < c.table.total():
 		return nil
 	case r != roleOrdinary:
 		for mask := range c.table.masks() {

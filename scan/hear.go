@@ -23,12 +23,13 @@ func (c *conductor) record(results []result) {
 			c.take(&results[i])
 		}
 	}
+	c.tell()
 }
 
 func (c *conductor) take(r *result) {
 	a := r.answer
 	if r.probe.role == roleOrdinary {
-		c.table.flying[r.probe.port] = false
+		c.table.of(r.probe.port).flying = false
 	}
 	if a.kind == answerStrain {
 		c.strained(r)
@@ -91,7 +92,7 @@ func (c *conductor) ordinary(r *result) {
 	port, pass := r.probe.port, int(r.probe.pass)
 	switch r.answer.kind {
 	case answerNone, answerUnreachable:
-		if c.table.answer[port] == answerNone && c.silences.hear(silence{port: port, pass: pass, sent: r.probe.sent}) {
+		if c.table.of(port).answer == answerNone && c.silences.hear(silence{port: port, pass: pass, sent: r.probe.sent}) {
 			c.count(port, pass)
 		}
 		return
@@ -106,7 +107,7 @@ func (c *conductor) ordinary(r *result) {
 // count has a port's silence in a pass count. That over the likely ports does not:
 // they came first, whatever the way was like then.
 func (c *conductor) count(port uint16, pass int) {
-	if pass > 0 && c.table.answer[port] == answerNone {
+	if pass > 0 && c.table.of(port).answer == answerNone {
 		c.table.unanswered(port, pass)
 	}
 }
@@ -114,12 +115,12 @@ func (c *conductor) count(port uint16, pass int) {
 // learnLoss takes a port that answers in a pass as a sample of the loss, in it and in
 // those before, in which it was silent.
 func (c *conductor) learnLoss(r role, port uint16, pass int) {
-	if pass == 0 || c.table.answer[port] != answerNone {
+	if pass == 0 || c.table.of(port).answer != answerNone {
 		return
 	}
 	c.losses[r][pass].add(false)
 	for before := 1; before < pass; before++ {
-		if c.table.silent[port].contains(before) {
+		if c.table.of(port).silent.contains(before) {
 			c.losses[r][before].add(true)
 		}
 	}
@@ -170,8 +171,9 @@ func (c *conductor) hearLate(now time.Duration, port uint16, a answer, took time
 		c.lastGood = c.sends
 		c.pace.answered(took)
 	}
-	if c.table.ports.Contains(port) && c.table.sends[port] > 0 {
+	if c.table.ports.Contains(port) && c.table.of(port).sends > 0 {
 		c.table.settle(port, a)
+		c.tell()
 	}
 }
 

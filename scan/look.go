@@ -3,24 +3,24 @@ package scan
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	portvigil "github.com/portvigil/portvigil"
 )
 
-// Options says how a look is done and what is written on it. Ports is required;
-// the zero value of the rest is a look at the default pace that knows nothing
-// beforehand.
+// Options says how a look is done and what is written on it. Ports is required, and
+// not changed afterwards; the zero value of the rest is a look at the default pace
+// that knows nothing beforehand.
 type Options struct {
 	Ports    *portvigil.PortSet
 	Proto    portvigil.Proto // TCP; UDP is asked by datagrams
 	Method   Method          // of TCP
 	HostRate Rate            // ceiling of SYN/s to the host; zero: auto
-	// Rate is the ceiling of SYN/s of this look in all, 0 for none. A caller that
-	// runs looks side by side divides what it has among them.
+	// Rate is the ceiling of SYN/s in all, 0 for none: of the one look, or of all of a
+	// sweep together.
 	Rate int
 
 	Vantage string
@@ -68,61 +68,78 @@ func ParseMethod(s string) (Method, error) {
 // never a target, CodeInvalid for options that make no sense, CodeForbidden where
 // the method needs a privilege that the process lacks, CodeUnavailable where the
 // own machine has no socket for it or no way there.
-func Look(ctx context.Context, target Target, o Options) (*portvigil.Look, error) {
-	address := target.Address.Unmap()
-	if why := portvigil.NeverTarget(address); why != "" {
-		return nil, portvigil.Errorf(portvigil.CodeOutOfScope, "%s is never scanned: it is %s", address, why)
+func Look(ctx context.Context, target Target, o Options) (look *portvigil.Look, err error) {
+	if why := portvigil.NeverTarget(target.Address); why != "" {
+		return nil, neverTarget(target.Address.Unmap(), why)
 	}
-	if o.Ports.Len() == 0 {
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "no port to look at on %s", address)
+	s, err := newSweep(o, 1)
+	if err != nil {
+		return nil, err
 	}
-	if o.Proto == portvigil.UDP {
-		return lookUDP(ctx, target, o)
+	taken := false
+	s.take = func() (*engine, bool) {
+		if taken {
+			return nil, false
+		}
+		taken = true
+		return s.engine(target, 0), true
 	}
-	ceiling := o.HostRate.ceiling(o.Rate)
-	e := engine{
-		address: address,
-		workers: workersFor(ceiling, o.Ports.Len()),
-		conductor: newConductor(
-			newPlan(o.Ports, o.First, rand.Uint64()),
-			newPace(ceiling, maxInFlight()),
-			newTable(o.Ports, address.Is6()), o.References),
-		began:    time.Now(),
-		progress: o.Progress,
-		exact:    ceiling > 0,
+	s.found = func(e *engine, l *portvigil.Look, failure error) { look, err = l, failure }
+	if failure := s.run(ctx); failure != nil {
+		return nil, fmt.Errorf("look at %s: %w", target.Address, failure)
 	}
-	look := newLook(target, o)
-	var err error
-	if look.Method, err = e.run(ctx, o.Method, look.OwnAddress); err != nil {
-		return nil, fmt.Errorf("look at %s: %w", address, err)
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", target.Address, err)
 	}
-	e.conductor.fill(look)
-	e.close(ctx, look, e.conductor.finished)
 	return look, nil
 }
 
-// lookUDP is Look at UDP ports.
-func lookUDP(ctx context.Context, target Target, o Options) (*portvigil.Look, error) {
-	address := target.Address.Unmap()
-	e := engine{address: address, began: time.Now(), progress: o.Progress}
-	decide := newDatagrams(newPlan(o.Ports, o.First, rand.Uint64()), newPace(o.HostRate.ceiling(o.Rate), 1<<16), o.Ports)
-	look := newLook(target, o)
-	look.Method = portvigil.MethodUDP
-	if err := e.runUDP(ctx, decide); err != nil {
-		return nil, fmt.Errorf("look at %s: %w", address, err)
-	}
-	decide.fill(look)
-	e.close(ctx, look, decide.finished)
-	return look, nil
+// engine is one look under way: what every method shares. The methods runConnect and
+// runUDP are the operating system's part, and so is the sending of SYN packets, which
+// is done for many looks at once.
+type engine struct {
+	target    Target
+	number    uint64 // of the target among others
+	address   netip.Addr
+	conductor *conductor // of a look at TCP ports
+	datagrams *datagrams // of one at UDP ports
+	workers   int
+	// exact tells that a ceiling holds: probes leave one by one, and each is
+	// charged after it left.
+	exact bool
+	began time.Time                // with its monotonic reading
+	shown atomic.Pointer[Progress] // of a look at UDP ports
+	look  *portvigil.Look
 }
 
-// close writes into the look what does not depend on how it was done.
-func (e *engine) close(ctx context.Context, look *portvigil.Look, finished bool) {
+func (e *engine) now() time.Duration { return time.Since(e.began) }
+
+// progress is how far it is.
+func (e *engine) progress() Progress {
+	if e.conductor != nil {
+		return e.conductor.progress(e.now())
+	}
+	if p := e.shown.Load(); p != nil {
+		return *p
+	}
+	return Progress{}
+}
+
+// close writes into the look what came of it. A cause is why it was stopped.
+func (e *engine) close(cause error) {
+	look, finished := e.look, false
+	if e.datagrams != nil {
+		e.datagrams.fill(look)
+		finished = e.datagrams.finished
+	} else {
+		e.conductor.fill(look)
+		finished = e.conductor.finished
+	}
 	look.Started, look.Ended = e.began.UTC(), time.Now().UTC()
 	if look.OwnAddress {
 		look.Notes = append(look.Notes, "own-address: this machine holds the address, so it is not seen from outside")
 	}
-	if cause := context.Cause(ctx); cause != nil && !finished {
+	if cause != nil && !finished {
 		look.Notes = append(look.Notes, "stopped before it was done: "+cause.Error())
 	}
 }
@@ -133,8 +150,6 @@ func newLook(target Target, o Options) *portvigil.Look {
 		host = target.Host
 	}
 	address := target.Address.Unmap()
-	ports := new(portvigil.PortSet)
-	ports.Union(o.Ports)
 	proto := o.Proto
 	if proto == "" {
 		proto = portvigil.TCP
@@ -142,37 +157,10 @@ func newLook(target Target, o Options) *portvigil.Look {
 	return &portvigil.Look{
 		ID: portvigil.NewID(), Run: o.Run, Host: host,
 		View: portvigil.Outside, Vantage: o.Vantage, Reach: o.Reach,
-		Address: address, Proto: proto, Ports: ports,
+		Address: address, Proto: proto, Ports: o.Ports,
 		OwnAddress: ownAddress(address),
 	}
 }
-
-// run looks by the method, and tells which one auto was.
-func (e *engine) run(ctx context.Context, m Method, own bool) (portvigil.Method, error) {
-	if m == SYN || m != Connect && !own {
-		err := e.runSyn(ctx)
-		if err == nil || m == SYN {
-			return portvigil.MethodSYN, err
-		}
-		// Whatever kept it, nothing was sent yet; connecting tells in its own way what is wrong.
-	}
-	return portvigil.MethodConnect, e.runConnect(ctx)
-}
-
-// engine is what every method shares: where to, whose rules, and when it began.
-// The methods runSyn and runConnect are the operating system's part.
-type engine struct {
-	address   netip.Addr
-	conductor *conductor
-	workers   int
-	// exact tells that a ceiling holds: probes leave one by one, and each is
-	// charged after it left.
-	exact    bool
-	began    time.Time // with its monotonic reading
-	progress func(Progress)
-}
-
-func (e *engine) now() time.Duration { return time.Since(e.began) }
 
 // workersFor is two where speed is wanted and there is enough to do: the second
 // pays for itself only beyond what one loop can send. A ceiling is exact only

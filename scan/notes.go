@@ -37,11 +37,11 @@ func (c *conductor) notes() []string {
 	if open, closed := &c.distances[roleOpen], &c.distances[roleClosed]; inFront(open, closed) {
 		add("answered-in-front: open ports answer from %d hops away and closed ones from %d, so something in front of the host answers for it", open.hops-1, closed.hops-1)
 	}
-	if t.total > everywhereAbove && t.opened*10 > t.total*9 {
-		add("answers-everywhere: %d of %d ports are open", t.opened, t.total)
+	if t.total() > everywhereAbove && t.opened*10 > t.total()*9 {
+		add("answers-everywhere: %d of %d ports are open", t.opened, t.total())
 	}
 	if n := t.unreached(); n > 0 {
-		add("not-probed: %d of %d ports were not reached", n, t.total)
+		add("not-probed: %d of %d ports were not reached", n, t.total())
 	}
 	return notes
 }

@@ -43,8 +43,12 @@ type pace struct {
 	due      time.Duration   // when the next SYN is due at an even pace; may lie in the past
 	hurried  time.Duration   // when the next is due while catching up
 	burst    time.Duration   // how much earlier than hurried it may leave
-	charged  []time.Duration // when the last SYN were charged, as many as the ceiling; a ring
-	oldest   int             // in charged, and where the next one goes
+	ceiling  int             // SYN in any second; 0: none
+	charged  []time.Duration // when the last SYN were charged, up to the ceiling; then a ring
+	oldest   int             // in charged once it is full, and where the next one goes
+
+	inAll *inAll        // the ceiling that looks side by side share; nil: none
+	began time.Duration // since those all began
 
 	limit    float64 // SYN/s that the look is slowed down to; 0: not slowed
 	before   float64 // limit before it was cut last
@@ -76,10 +80,7 @@ func newPace(ceiling, maxInFlight int) *pace {
 			p.burst = burst
 		}
 		p.interval = second/time.Duration(ceiling) + 1
-		p.charged = make([]time.Duration, min(ceiling, mostCharged))
-		for i := range p.charged {
-			p.charged[i] = -second
-		}
+		p.ceiling = min(ceiling, mostCharged)
 	}
 	p.window = min(p.window, p.maxWindow)
 	return p
@@ -95,8 +96,11 @@ func (p *pace) wait(now time.Duration, inFlight int) time.Duration {
 		return forever
 	}
 	wait := max(0, p.due-now, p.hurried-p.burst-now)
-	if len(p.charged) > 0 {
+	if p.ceiling > 0 && len(p.charged) == p.ceiling {
 		wait = max(wait, p.charged[p.oldest]+second-now)
+	}
+	if p.inAll != nil {
+		wait = max(wait, p.inAll.wait(p.began+now))
 	}
 	return wait
 }
@@ -112,9 +116,16 @@ func (p *pace) sent(now time.Duration) {
 	}
 	p.due = max(p.due, now-lag) + interval
 	p.hurried = max(p.hurried, now) + interval/hurry
-	if len(p.charged) > 0 {
+	switch {
+	case p.ceiling == 0:
+	case len(p.charged) < p.ceiling:
+		p.charged = append(p.charged, now)
+	default:
 		p.charged[p.oldest] = now
 		p.oldest = (p.oldest + 1) % len(p.charged)
+	}
+	if p.inAll != nil {
+		p.inAll.sent(p.began + now)
 	}
 }
 
@@ -122,6 +133,9 @@ func (p *pace) sent(now time.Duration) {
 func (p *pace) left(now time.Duration) {
 	if len(p.charged) > 0 {
 		p.charged[(p.oldest+len(p.charged)-1)%len(p.charged)] = now
+	}
+	if p.inAll != nil {
+		p.inAll.left(p.began + now)
 	}
 }
 

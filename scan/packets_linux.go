@@ -4,9 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -29,19 +27,17 @@ const (
 	anyReceiverOf = 0 // interface index: answers may come back another way
 )
 
-// packets sends and hears whole IP packets, which needs CAP_NET_RAW. It hears
-// below the kernel's firewall (packet(7), Documentation/networking/packet_mmap.rst),
-// and sends either there, to a link-layer address, or through the kernel's IP
-// (raw(7), ipv6(7)), which finds that address by itself and knows every kind of link.
+// packets sends and hears whole IP packets from and to one of this machine's
+// addresses, which needs CAP_NET_RAW. It hears below the kernel's firewall (packet(7),
+// Documentation/networking/packet_mmap.rst), and sends either there, to a link-layer
+// address, or through the kernel's IP (raw(7), ipv6(7)), which finds that address by
+// itself and knows every kind of link.
 type packets struct {
 	in, link, kernel int // sockets
 	ring             []byte
 	frame            int // the next to be filled by the kernel
 	frames           int
 
-	out      int // link or kernel
-	hop      unix.RawSockaddrLinklayer
-	target   destination
 	messages [sendBatch]mmsghdr
 	vectors  [sendBatch]unix.Iovec
 	bytes    [sendBatch][synBytes]byte
@@ -54,16 +50,16 @@ type mmsghdr struct {
 	_      [4]byte
 }
 
-// openPackets opens the sockets for a look at an address by a route.
-func openPackets(to route, target netip.Addr, frames int) (_ *packets, err error) {
-	p := &packets{in: -1, link: -1, kernel: -1, frames: frames, target: destinationOf(target)}
+// openPackets opens the sockets for probes that come from the ports of a source.
+func openPackets(source netip.Addr, ports []uint16, frames int) (_ *packets, err error) {
+	p := &packets{in: -1, link: -1, kernel: -1, frames: frames}
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
 	protocol := uint16(unix.ETH_P_IP)
-	if target.Is6() {
+	if source.Is6() {
 		protocol = unix.ETH_P_IPV6
 	}
 	// A protocol of 0 hears nothing.
@@ -72,14 +68,13 @@ func openPackets(to route, target netip.Addr, frames int) (_ *packets, err error
 	}
 	// Straight to the driver: a full queue is told by ENOBUFS, not by dropping.
 	_ = unix.SetsockoptInt(p.link, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1) // an old kernel goes the slower way
-	if p.kernel, err = unix.Socket(int(familyOf(target)), unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_RAW); err != nil {
+	if p.kernel, err = unix.Socket(int(familyOf(source)), unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_RAW); err != nil {
 		return nil, fmt.Errorf("open a raw socket: %w", err)
 	}
-	p.hop = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Protocol: networkOrder(protocol), Ifindex: int32(to.link), Halen: 6}
 	if p.in, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
 		return nil, fmt.Errorf("open a packet socket: %w", err)
 	}
-	if err = p.hearOnly(target); err != nil {
+	if err = p.hearOnly(source, ports); err != nil {
 		return nil, fmt.Errorf("filter what comes in: %w", err)
 	}
 	if err = p.mapRing(); err != nil {
@@ -93,7 +88,6 @@ func openPackets(to route, target netip.Addr, frames int) (_ *packets, err error
 		p.vectors[i].Base = &p.bytes[i][0]
 		p.messages[i].header = unix.Msghdr{Iov: &p.vectors[i], Iovlen: 1}
 	}
-	p.throughKernel()
 	return p, nil
 }
 
@@ -108,14 +102,14 @@ func (p *packets) close() {
 	}
 }
 
-// hearOnly lets nothing into the ring but TCP from the target and ICMP, so that a
-// busy machine's own traffic costs nothing more.
-func (p *packets) hearOnly(target netip.Addr) error {
+// hearOnly lets nothing into the ring but TCP to the ports that probes come from, and
+// ICMP, so that a busy machine's own traffic costs nothing more.
+func (p *packets) hearOnly(source netip.Addr, ports []uint16) error {
 	program := filterFour
-	if target.Is6() {
+	if source.Is6() {
 		program = filterSix
 	}
-	raw, err := bpf.Assemble(program(target))
+	raw, err := bpf.Assemble(program(ports))
 	if err != nil {
 		return err
 	}
@@ -126,34 +120,34 @@ func (p *packets) hearOnly(target netip.Addr) error {
 	return unix.SetsockoptSockFprog(p.in, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filters)), Filter: &filters[0]})
 }
 
-// filterFour passes ICMP, and TCP from the target.
-func filterFour(target netip.Addr) []bpf.Instruction {
-	a := target.As4()
-	return []bpf.Instruction{
+// filterFour passes ICMP, and TCP to one of at most 200 ports.
+func filterFour(ports []uint16) []bpf.Instruction {
+	return append([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: 9, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolICMP, SkipTrue: 3},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: 3},
-		bpf.LoadAbsolute{Off: 12, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(a[:]), SkipTrue: 1},
-		bpf.RetConstant{Val: snapBytes},
-		bpf.RetConstant{Val: 0},
-	}
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolICMP, SkipTrue: uint8(len(ports) + 4)},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: uint8(len(ports) + 2)},
+		bpf.LoadMemShift{Off: 0}, // how long the IP header is
+		bpf.LoadIndirect{Off: 2, Size: 2},
+	}, passPorts(ports)...)
 }
 
-// filterSix passes ICMPv6 without extension headers from anywhere, and all that
-// the target itself sends.
-func filterSix(target netip.Addr) []bpf.Instruction {
-	a := target.As16()
-	program := []bpf.Instruction{
+// filterSix passes ICMPv6, TCP to one of at most 200 ports, and all that has extension
+// headers.
+func filterSix(ports []uint16) []bpf.Instruction {
+	return append([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: 6, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolICMPv6, SkipTrue: 8},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolUDP, SkipTrue: uint8(len(ports) + 2)},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: uint8(len(ports) + 2)},
+		bpf.LoadAbsolute{Off: ipv6Header + 2, Size: 2},
+	}, passPorts(ports)...)
+}
+
+// passPorts passes where the port that was loaded is one of those.
+func passPorts(ports []uint16) (program []bpf.Instruction) {
+	for i, port := range ports {
+		program = append(program, bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(port), SkipTrue: uint8(len(ports) - i)})
 	}
-	for i := range uint32(4) {
-		program = append(program,
-			bpf.LoadAbsolute{Off: 8 + 4*i, Size: 4},
-			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(a[4*i:]), SkipTrue: uint8(7 - 2*i)})
-	}
-	return append(program, bpf.RetConstant{Val: snapBytes}, bpf.RetConstant{Val: 0})
+	return append(program, bpf.RetConstant{Val: 0}, bpf.RetConstant{Val: snapBytes})
 }
 
 func (p *packets) mapRing() error {
@@ -171,41 +165,26 @@ func (p *packets) mapRing() error {
 	return err
 }
 
-// toHop sends straight to a link-layer address from now on.
-func (p *packets) toHop(address [6]byte) {
-	copy(p.hop.Addr[:], address[:])
-	p.sendBy(p.link, unsafe.Pointer(&p.hop), unix.SizeofSockaddrLinklayer)
-}
-
-// throughKernel lets the kernel's IP find the way from now on.
-func (p *packets) throughKernel() {
-	if p.target.is6 {
-		p.sendBy(p.kernel, unsafe.Pointer(&p.target.six), unix.SizeofSockaddrInet6)
-		return
-	}
-	p.sendBy(p.kernel, unsafe.Pointer(&p.target.four), unix.SizeofSockaddrInet4)
-}
-
-func (p *packets) sendBy(socket int, to unsafe.Pointer, size uint32) {
-	if p.out == socket {
-		return
-	}
-	p.out = socket
-	for i := range p.messages {
-		p.messages[i].header.Name, p.messages[i].header.Namelen = (*byte)(to), size
-	}
-}
-
 // put makes probe i of the next send.
 func (p *packets) put(i int, s *segment, source, port uint16, sequence uint32) {
 	p.vectors[i].SetLen(s.write(p.bytes[i][:], source, port, sequence))
 }
 
-// send hands the first n packets over and returns how many the kernel took. None,
-// with an error, means that the link's queue is full, that it is gone, or that
-// there is no way.
-func (p *packets) send(n int) (int, unix.Errno) {
-	sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(p.out), uintptr(unsafe.Pointer(&p.messages[0])), uintptr(n), 0, 0, 0)
+// send hands the first n packets over, past the kernel's IP where the hop's address is
+// known, and returns how many the kernel took. None, with an error, means that the
+// link's queue is full, that it is gone, or that there is no way.
+func (p *packets) send(n int, h *hop, target *destination) (int, unix.Errno) {
+	socket, to, size := p.kernel, unsafe.Pointer(&target.four), uint32(unix.SizeofSockaddrInet4)
+	switch {
+	case h.known:
+		socket, to, size = p.link, unsafe.Pointer(&h.link), unix.SizeofSockaddrLinklayer
+	case target.is6:
+		to, size = unsafe.Pointer(&target.six), unix.SizeofSockaddrInet6
+	}
+	for i := range p.messages[:n] {
+		p.messages[i].header.Name, p.messages[i].header.Namelen = (*byte)(to), size
+	}
+	sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(socket), uintptr(unsafe.Pointer(&p.messages[0])), uintptr(n), 0, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -236,17 +215,6 @@ func (p *packets) done() {
 
 func (p *packets) header() *unix.Tpacket2Hdr {
 	return (*unix.Tpacket2Hdr)(unsafe.Pointer(&p.ring[p.frame*frameBytes]))
-}
-
-// wait returns when a packet has come in, or after the time.
-func (p *packets) wait(d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	poll := [1]unix.PollFd{{Fd: int32(p.in), Events: unix.POLLIN}}
-	timeout := unix.NsecToTimespec(int64(d))
-	_, _ = unix.Ppoll(poll[:], &timeout, nil) // EINTR: the loop comes back
-	runtime.KeepAlive(p)
 }
 
 // networkOrder is a 16-bit number in network byte order, as packet(7) has it.

@@ -19,7 +19,13 @@ func TestTheFilterPassesWhatMayBeAReply(t *testing.T) {
 	t.Parallel()
 	four, six := probeBytes(ourFour, theirFour, 40001, 443, 99), probeBytes(ourSix, theirSix, 40001, 443, 99)
 	udp := answering(four, flagSyn|flagAck)
-	udp[9] = 17
+	udp[9] = protocolUDP
+	udpSix := answering(six, flagSyn|flagAck)
+	udpSix[6] = protocolUDP
+	var held []uint16
+	for port := range uint16(sources) {
+		held = append(held, 40000+port)
+	}
 	for _, c := range []struct {
 		name   string
 		packet []byte
@@ -30,13 +36,17 @@ func TestTheFilterPassesWhatMayBeAReply(t *testing.T) {
 		{"SYN-ACK behind destination options", extended(answering(six, flagSyn|flagAck), extensionDestination), true},
 		{"ICMP of a router", quoting(four, routerFour, 3, 13, 8), true},
 		{"ICMPv6 of a router", quoting(six, routerSix, 1, 1, 24), true},
-		{"TCP of somebody else", answering(probeBytes(ourFour, routerFour, 40001, 443, 99), flagSyn|flagAck), false},
-		{"TCP of somebody else over IPv6", answering(probeBytes(ourSix, routerSix, 40001, 443, 99), flagSyn|flagAck), false},
-		{"UDP of the target", udp, false},
+		{"SYN-ACK behind IP options", withOptions(answering(four, flagSyn|flagAck)), true},
+		{"TCP to the first port", answering(probeBytes(ourFour, theirFour, 40000, 443, 99), flagSyn|flagAck), true},
+		{"TCP to the last port over IPv6", answering(probeBytes(ourSix, theirSix, 40063, 443, 99), flagSyn|flagAck), true},
+		{"TCP to another port", answering(probeBytes(ourFour, theirFour, 39999, 443, 99), flagSyn|flagAck), false},
+		{"TCP to another port over IPv6", answering(probeBytes(ourSix, theirSix, 40064, 443, 99), flagSyn|flagAck), false},
+		{"UDP", udp, false},
+		{"UDP over IPv6", udpSix, false},
 	} {
-		program := filterFour(theirFour)
+		program := filterFour(held)
 		if c.packet[0]>>4 == 6 {
-			program = filterSix(theirSix)
+			program = filterSix(held)
 		}
 		vm, err := bpf.NewVM(program)
 		if err != nil {
@@ -46,6 +56,13 @@ func TestTheFilterPassesWhatMayBeAReply(t *testing.T) {
 			t.Errorf("%s: %d bytes pass (%v), want it to pass: %v", c.name, n, err, c.passes)
 		}
 	}
+}
+
+// withOptions puts four bytes of padding between the headers (RFC 791 section 3.1).
+func withOptions(packet []byte) []byte {
+	out := append(append(append([]byte{}, packet[:ipv4Header]...), 1, 1, 1, 0), packet[ipv4Header:]...)
+	out[0]++
+	return out
 }
 
 // forgeInNamespace floods an address with answers to probes that it may have sent:
@@ -65,13 +82,14 @@ func forgeInNamespace(text string) error {
 	if err != nil {
 		return err
 	}
-	out, err := openPackets(way, to, fewFrames)
+	out, err := openPackets(way.source, nil, fewFrames)
 	if err != nil {
 		return err
 	}
 	defer out.close()
+	hop, destination := hopOf(way), destinationOf(to)
 	if address, state := routes.neighbour(way); state == neighbourKnown {
-		out.toHop(address)
+		hop.lies(address)
 	}
 	answers := newSegment(way.source, to)
 	for n > 0 {
@@ -81,7 +99,7 @@ func forgeInNamespace(text string) error {
 			binary.BigEndian.PutUint32(tcp[8:], rand.Uint32())
 			tcp[13] = []byte{flagSyn | flagAck, flagRst | flagAck}[i%2]
 		}
-		sent, errno := out.send(sendBatch)
+		sent, errno := out.send(sendBatch, hop, &destination)
 		if errno != 0 && !strains(errno) {
 			return errno
 		}

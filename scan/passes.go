@@ -25,11 +25,11 @@ const (
 func (c *conductor) nextPort(now time.Duration) (uint16, bool) {
 	for len(c.again) > 0 {
 		port := c.again[len(c.again)-1]
-		if c.table.flying[port] {
+		if c.table.of(port).flying {
 			break // its probe of the pass before may still be answered
 		}
 		c.again = c.again[:len(c.again)-1]
-		if c.table.answer[port] == answerNone {
+		if c.table.of(port).answer == answerNone {
 			return port, true
 		}
 		c.taken++ // it is done without a probe
@@ -53,7 +53,7 @@ func (c *conductor) nextPort(now time.Duration) (uint16, bool) {
 		if !c.wants(port) {
 			continue
 		}
-		if !c.table.flying[port] {
+		if !c.table.of(port).flying {
 			return port, true
 		}
 		c.again = append(c.again, port)
@@ -155,7 +155,7 @@ func (c *conductor) doubt(r role) doubt {
 func (c *conductor) silentShare() float64 {
 	silent := 0
 	for _, port := range c.plan.head {
-		if c.table.answer[port] == answerNone {
+		if c.table.of(port).answer == answerNone {
 			silent++
 		}
 	}
@@ -183,7 +183,7 @@ func (c *conductor) exhausted() bool {
 
 // wants reports whether a port is to be asked (again).
 func (c *conductor) wants(port uint16) bool {
-	if c.table.answer[port] != answerNone || c.headOnly && !c.plan.heads.Contains(port) {
+	if c.table.of(port).answer != answerNone || c.headOnly && !c.plan.heads.Contains(port) {
 		return false
 	}
 	return !c.believes(port)
@@ -193,9 +193,9 @@ func (c *conductor) wants(port uint16) bool {
 // often enough or, where nothing vouches for the way, asked often enough.
 func (c *conductor) believes(port uint16) bool {
 	if !c.vouched() {
-		return c.table.sends[port] >= triesNeeded
+		return c.table.of(port).sends >= triesNeeded
 	}
-	mask := c.table.silent[port]
+	mask := c.table.of(port).silent
 	sure, known := c.sure[mask]
 	if !known {
 		sure = mask.count() >= c.tries && c.missed(mask) <= c.most

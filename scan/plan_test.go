@@ -19,7 +19,7 @@ func TestAPassTakesEachPortExactlyOnce(t *testing.T) {
 		for range rapid.IntRange(0, 5).Draw(t, "known") {
 			first.Add(rapid.Uint16Range(1, 65535).Draw(t, "known port"))
 		}
-		p := newPlan(ports, first, rapid.Uint64().Draw(t, "seed"))
+		p := newPlan(newRoster(ports, first), rapid.Uint64().Draw(t, "seed"))
 		heads := new(portvigil.PortSet)
 		for port, ok := p.take(); ok; port, ok = p.take() {
 			if !ports.Contains(port) || heads.Contains(port) {
@@ -48,7 +48,7 @@ func TestAPassTakesEachPortExactlyOnce(t *testing.T) {
 
 func TestKnownListenersComeFirstAndThenWellKnownPorts(t *testing.T) {
 	t.Parallel()
-	p := newPlan(portvigil.AllPorts(), portvigil.PortsOf(40000, 5), 1)
+	p := newPlan(newRoster(portvigil.AllPorts(), portvigil.PortsOf(40000, 5)), 1)
 	var got []uint16
 	for range 5 {
 		port, _ := p.take()
@@ -63,7 +63,7 @@ func TestNeighboursAreFarApart(t *testing.T) {
 	t.Parallel()
 	ports := new(portvigil.PortSet)
 	ports.AddRange(portvigil.PortRange{First: 30500, Last: 60000})
-	p := newPlan(ports, nil, 99)
+	p := newPlan(newRoster(ports, nil), 99)
 	p.again()
 	neighbours, last := 0, uint16(0)
 	for port, ok := p.take(); ok; port, ok = p.take() {
@@ -74,5 +74,39 @@ func TestNeighboursAreFarApart(t *testing.T) {
 	}
 	if neighbours > 100 {
 		t.Errorf("%d ports follow their neighbour", neighbours)
+	}
+}
+
+func TestAPermutationReachesEachNumberOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.Uint64Range(0, 5000).Draw(t, "n")
+		p := newPermutation(n, rapid.Uint64().Draw(t, "seed"))
+		seen := make([]bool, n)
+		for i := range n {
+			is := p.at(i)
+			if is >= n || seen[is] {
+				t.Fatalf("%d of %d is %d, which is too large or came before", i, n, is)
+			}
+			seen[is] = true
+		}
+	})
+}
+
+func TestTwoSeedsGiveTwoOrders(t *testing.T) {
+	t.Parallel()
+	const n = 1 << 32
+	one, other, again := newPermutation(n, 1), newPermutation(n, 2), newPermutation(n, 1)
+	same := 0
+	for i := range uint64(1000) {
+		if one.at(i) != again.at(i) {
+			t.Fatalf("the same seed gives %d and %d", one.at(i), again.at(i))
+		}
+		if one.at(i) == other.at(i) || one.at(i) == i {
+			same++
+		}
+	}
+	if same > 2 {
+		t.Errorf("%d of 1000 places are the same", same)
 	}
 }

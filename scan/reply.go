@@ -7,6 +7,7 @@ import (
 
 // reply is a packet that may be the answer to a SYN.
 type reply struct {
+	target   netip.Addr // that the SYN went to
 	kind     answerKind // answerOpen, answerClosed, or answerRejected for any ICMP error
 	port     uint16     // that was probed
 	source   uint16     // the port that the probe came from
@@ -32,25 +33,25 @@ const (
 	quoted = 8
 )
 
-// parseReply reads an IP packet that came to source: a SYN-ACK or a reset from
-// the target, or an ICMP error about a SYN to it, whoever sent that. The packet may
+// parseReply reads an IP packet that came to source: a SYN-ACK or a reset, or an ICMP
+// error about a SYN from there, whoever sent that. The packet may
 // be cut short after what is read, and its checksums are not looked at: those of
 // packets between two interfaces of one machine may not be filled in yet. False
 // is any other packet.
-func parseReply(packet []byte, source, target netip.Addr) (reply, bool) {
+func parseReply(packet []byte, source netip.Addr) (reply, bool) {
 	from, to, protocol, payload, ok := parseIP(packet)
 	if !ok || to != source {
 		return reply{}, false
 	}
 	switch {
-	case protocol == protocolTCP && from == target:
+	case protocol == protocolTCP:
 		r, ok := parseSegment(payload)
 		if ok {
-			r.hops = hopsOf(packet) + 1
+			r.target, r.hops = from, hopsOf(packet)+1
 		}
 		return r, ok
-	case protocol == protocolICMP && target.Is4(), protocol == protocolICMPv6 && target.Is6():
-		return parseError(payload, from, source, target)
+	case protocol == protocolICMP && source.Is4(), protocol == protocolICMPv6 && source.Is6():
+		return parseError(payload, from, source)
 	}
 	return reply{}, false
 }
@@ -90,21 +91,22 @@ func parseSegment(tcp []byte) (reply, bool) {
 
 // parseError reads an ICMP error: its type and code, and the beginning of the
 // packet that it is about.
-func parseError(icmp []byte, from, source, target netip.Addr) (reply, bool) {
+func parseError(icmp []byte, from, source netip.Addr) (reply, bool) {
 	if len(icmp) < icmpHeader {
 		return reply{}, false
 	}
-	e := icmpError{v6: target.Is6(), kind: icmp[0], code: icmp[1], sender: from, fromTarget: from == target}
+	e := icmpError{v6: source.Is6(), kind: icmp[0], code: icmp[1], sender: from}
 	switch {
 	case !e.v6 && (e.kind == icmpUnreachable || e.kind == icmpTimeExceeded), e.v6 && (e.kind == icmp6Unreachable || e.kind == icmp6TimeExceeded):
 	default:
 		return reply{}, false
 	}
-	sender, addressee, protocol, tcp, ok := parseIP(icmp[icmpHeader:])
-	if !ok || sender != source || addressee != target || protocol != protocolTCP || len(tcp) < quoted {
+	sender, target, protocol, tcp, ok := parseIP(icmp[icmpHeader:])
+	if !ok || sender != source || protocol != protocolTCP || len(tcp) < quoted {
 		return reply{}, false
 	}
-	return reply{kind: answerRejected, source: binary.BigEndian.Uint16(tcp), port: binary.BigEndian.Uint16(tcp[2:]),
+	e.fromTarget = from == target
+	return reply{target: target, kind: answerRejected, source: binary.BigEndian.Uint16(tcp), port: binary.BigEndian.Uint16(tcp[2:]),
 		sequence: binary.BigEndian.Uint32(tcp[4:]), icmp: e}, true
 }
 

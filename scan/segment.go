@@ -20,6 +20,7 @@ const (
 
 	protocolICMP   = 1
 	protocolTCP    = 6
+	protocolUDP    = 17
 	protocolICMPv6 = 58
 
 	hopLimit = 64

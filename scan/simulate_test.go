@@ -37,7 +37,7 @@ func simulateMeasured(t *testing.T, ports *portvigil.PortSet, rate Rate, referen
 type simulator func(*testing.T, *portvigil.PortSet, Rate, []uint16, wayThere) *simulation
 
 func newSimulation(ports *portvigil.PortSet, rate Rate, references []uint16, seed uint64) *simulation {
-	return &simulation{conductor: newConductor(newPlan(ports, nil, seed), newPace(rate.ceiling(0), 4096), newTable(ports, false), references)}
+	return &simulation{conductor: newConductor(newPlan(newRoster(ports, nil), seed), newPace(rate.ceiling(0), 4096), newTable(newRoster(ports, nil), false), references)}
 }
 
 func resume(t *testing.T, s *simulation, net wayThere) *simulation {
@@ -264,7 +264,7 @@ func TestSilenceDuringAnOutageIsNotBelieved(t *testing.T) {
 		t.Errorf("complete %v, %d open, notes %q", look.Complete, look.Count(portvigil.StateOpen), look.Notes)
 	}
 	if short := slices.IndexFunc(slices.Collect(ports.All()), func(p uint16) bool {
-		return s.conductor.table.answer[p] == answerNone && s.conductor.table.sends[p] < triesNeeded
+		return s.conductor.table.of(p).answer == answerNone && s.conductor.table.of(p).sends < triesNeeded
 	}); short >= 0 {
 		t.Errorf("a silent port was tried less than %d times", triesNeeded)
 	}

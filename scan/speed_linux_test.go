@@ -26,13 +26,14 @@ func BenchmarkAProbeLeaves(b *testing.B) {
 		if err != nil {
 			return err
 		}
-		packets, err := openPackets(to, target, fewFrames)
+		packets, err := openPackets(to.source, []uint16{40000}, fewFrames)
 		if err != nil {
 			return err
 		}
 		defer packets.close()
-		packets.toHop([6]byte{2, 0, 0, 0, 0, 1})
-		segment, cookie, plan := newSegment(to.source, target), newCookie(), newPlan(portvigil.AllPorts(), nil, 1)
+		away, destination := hopOf(to), destinationOf(target)
+		away.lies([6]byte{2, 0, 0, 0, 0, 1})
+		segment, cookie, plan := newSegment(to.source, target), newCookie(), newPlan(newRoster(portvigil.AllPorts(), nil), 1)
 		b.ReportAllocs()
 		b.ResetTimer()
 		began := time.Now()
@@ -46,7 +47,7 @@ func BenchmarkAProbeLeaves(b *testing.B) {
 				}
 				packets.put(i, &segment, 40000, port, cookie.of(40000, port))
 			}
-			sent, errno := packets.send(n)
+			sent, errno := packets.send(n, away, &destination)
 			if errno != 0 && !strains(errno) {
 				return errno
 			}

@@ -263,7 +263,7 @@ func (n *madeUp) compare(s *simulation, ports int) (missed, wrong int) {
 		if !known {
 			is = n.other
 		}
-		switch got := s.conductor.table.answer[port]; {
+		switch got := s.conductor.table.of(uint16(port)).answer; {
 		case got == is:
 		case is == answerOpen:
 			missed++

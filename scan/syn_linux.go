@@ -1,10 +1,9 @@
 package scan
 
 import (
+	"container/heap"
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"time"
 
@@ -13,46 +12,24 @@ import (
 	portvigil "github.com/portvigil/portvigil"
 )
 
-const (
-	// sources is how many ports probes come from, all but the first for doors. Each
-	// try of a port comes from another one: to the target it is a connection of its
-	// own, whatever became of the one before, and its answer tells which try it is to.
-	sources    = 64
-	doorSource = 8
-	// seekEvery and seekAgain are how often the kernel is asked for the hop's
-	// link-layer address until it is known, and afterwards, as it may change.
-	seekEvery = 2 * time.Millisecond
-	seekAgain = time.Second
-	// sentUnit is how exactly it is kept when a port was asked last.
-	sentUnit = 100 * time.Microsecond
-)
-
-// synEngine is a look by SYN packets of its own: one loop that sends and hears.
+// synEngine does looks by SYN packets of its own: one loop that sends and hears for
+// all of them.
 type synEngine struct {
-	*engine
-	segment segment
-	cookie  cookie
+	sweep   *sweep
 	routes  *routes
-	route   route
-	packets *packets
-
-	held     [sources]int    // sockets that keep the ports from everybody else
-	ports    [sources]uint16 // where probes come from
-	indexOf  map[uint16]int  // into ports
-	nextDoor int
-
-	direct bool // past the kernel's IP
-	failed bool // nobody answers for the hop
-	sought time.Duration
-
-	slots    slots
-	inFlight map[uint32]int // slot by source index and port
-	lastSent []uint32       // of each port, in units of sentUnit, from 1; 0: never
-	buf      [sendBatch]probe
-	from     [sendBatch]int // the source of each
-	results  []result
-	reported time.Duration
+	outlets map[netip.Addr]*outlet // by the address that they send from
+	hops    map[hopKey]*hop
+	looks   map[netip.Addr]*synLook // under way
+	last    *synLook                // that something was heard for
+	due     turns
+	over    bool // there are no more targets
+	clock   time.Time
+	buf     [sendBatch]probe
+	from    [sendBatch]int // the source of each
 }
+
+// turnsAtOnce bounds how many looks get a turn before what came in is heard again.
+const turnsAtOnce = 64
 
 // MaySYN tells why this process cannot look by SYN packets of its own, and nil
 // where it can. The error has CodeForbidden without CAP_NET_RAW.
@@ -65,296 +42,172 @@ func MaySYN() error {
 	return nil
 }
 
-// runSyn looks by SYN packets. The error has CodeForbidden without CAP_NET_RAW,
-// and CodeUnavailable where there is no way to the address.
-func (e *engine) runSyn(ctx context.Context) error {
-	s, err := newSynEngine(e)
-	if err != nil {
+// runSyn does the sweep's looks by SYN packets. The error has CodeForbidden without
+// CAP_NET_RAW; no look was begun then.
+func (s *sweep) runSyn(ctx context.Context) error {
+	if err := MaySYN(); err != nil {
 		return err
 	}
-	defer s.close()
-	s.loop(ctx)
+	routes, err := openRoutes()
+	if err != nil {
+		return unavailable(err)
+	}
+	e := &synEngine{sweep: s, routes: routes, outlets: map[netip.Addr]*outlet{}, hops: map[hopKey]*hop{}, looks: map[netip.Addr]*synLook{}, clock: s.began}
+	defer e.close()
+	e.loop(ctx)
 	return nil
 }
 
-func newSynEngine(e *engine) (_ *synEngine, err error) {
-	s := &synEngine{engine: e, cookie: newCookie(), indexOf: map[uint16]int{}, inFlight: map[uint32]int{},
-		lastSent: make([]uint32, 1<<16), reported: -progressEvery}
-	for i := range s.held {
-		s.held[i] = -1
-	}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	if s.routes, err = openRoutes(); err != nil {
-		return nil, unavailable(err)
-	}
-	if s.route, err = s.routes.to(e.address); err != nil {
-		return nil, err
-	}
-	frames := manyFrames
-	if e.exact {
-		frames = fewFrames
-	}
-	if s.packets, err = openPackets(s.route, e.address, frames); err != nil {
-		return nil, unavailable(err)
-	}
-	for i := range s.held {
-		if s.held[i], s.ports[i], err = hold(s.route.source); err != nil {
-			return nil, unavailable(fmt.Errorf("take a port to send from: %w", err))
-		}
-		s.indexOf[s.ports[i]] = i
-	}
-	s.segment = newSegment(s.route.source, e.address)
-	e.conductor.measure()
-	return s, nil
-}
-
-func unavailable(err error) error {
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		return portvigil.Errorf(portvigil.CodeForbidden, "SYN packets of its own: %v", err).
-			WithHint("run as root or with CAP_NET_RAW, or use --method connect")
-	}
-	return portvigil.Errorf(portvigil.CodeUnavailable, "%v", err)
-}
-
-// hold binds a port and never uses it: nobody else gets it meanwhile, and the
-// kernel answers a SYN-ACK to it with a reset, so that nothing stays half-open.
-func hold(source netip.Addr) (fd int, port uint16, err error) {
-	fd, err = unix.Socket(int(familyOf(source)), unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
-	if err != nil {
-		return -1, 0, err
-	}
-	var address unix.Sockaddr = &unix.SockaddrInet4{Addr: as4(source)}
-	if source.Is6() {
-		address = &unix.SockaddrInet6{Addr: source.As16()}
-	}
-	if err = unix.Bind(fd, address); err == nil {
-		address, err = unix.Getsockname(fd)
-	}
-	if err != nil {
-		shut(fd)
-		return -1, 0, err
-	}
-	switch a := address.(type) {
-	case *unix.SockaddrInet4:
-		return fd, uint16(a.Port), nil
-	case *unix.SockaddrInet6:
-		return fd, uint16(a.Port), nil
-	}
-	shut(fd)
-	return -1, 0, net.UnknownNetworkError("of a bound socket")
-}
-
-func as4(a netip.Addr) (four [4]byte) {
-	if a.Is4() {
-		return a.As4()
-	}
-	return four
-}
-
 func (s *synEngine) close() {
-	for _, fd := range s.held {
-		if fd >= 0 {
-			shut(fd)
-		}
+	for _, o := range s.outlets {
+		o.close()
 	}
-	if s.packets != nil {
-		s.packets.close()
-	}
-	if s.routes != nil {
-		s.routes.close()
-	}
+	s.routes.close()
 }
 
-// loop sends and hears until the look is done. What has come in is taken before
-// probes are given up, and those before new ones leave.
+// now is the time since the sweep began.
+func (s *synEngine) now() time.Duration { return time.Since(s.clock) }
+
+// loop sends and hears until all looks are done. What has come in is taken before
+// probes are given up, and those before new ones leave. When ctx ends, the looks under
+// way end as they are.
 func (s *synEngine) loop(ctx context.Context) {
-	limit := sendBatch
-	if s.exact {
-		limit = 1
-	}
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && (!s.over || len(s.looks) > 0 || s.sweep.waiting != nil) {
 		s.hear()
+		wait := s.serve(ctx)
+		if wait > 0 && !s.over && len(s.looks) < s.sweep.most && s.room() == 0 && s.admit(ctx) {
+			continue
+		}
+		s.wait(wait)
+	}
+	for _, l := range s.looks {
+		s.end(ctx, l)
+	}
+}
+
+// room is how long it is until a probe of any look may leave.
+func (s *synEngine) room() time.Duration { return s.sweep.inAll.wait(s.now()) }
+
+// admit begins another look, and reports whether one was.
+func (s *synEngine) admit(ctx context.Context) bool {
+	e, more := s.sweep.next(ctx)
+	s.over = !more
+	if e == nil {
+		return false
+	}
+	l, err := s.newLook(e)
+	switch {
+	case err == nil:
+		s.looks[l.address] = l
+		heap.Push(&s.due, l)
+	case s.sweep.options.Method == SYN || portvigil.ErrorCode(err) == portvigil.CodeOutOfScope:
+		s.sweep.ended(ctx, e, err)
+	default:
+		s.sweep.putAside(ctx, e) // nothing was sent; connecting tells in its own way what is wrong
+	}
+	return true
+}
+
+// serve gives looks that are due a turn, and returns how long it is until the next is.
+func (s *synEngine) serve(ctx context.Context) time.Duration {
+	for range turnsAtOnce {
+		if len(s.due) == 0 {
+			return longestWait
+		}
 		now := s.now()
-		s.seek(now)
-		expiry := s.expire(now)
-		s.flush()
-		n, wait, done := s.conductor.next(now, s.buf[:limit])
-		if done {
-			return
+		l := s.due[0]
+		if l.due > now {
+			return min(l.due-now, longestWait)
 		}
-		if n > 0 {
-			s.send(s.buf[:n])
-			wait = 0
+		if room := s.sweep.inAll.wait(now); room > 0 {
+			return min(room, longestWait)
 		}
-		if !s.direct {
-			wait = min(wait, seekEvery)
+		if l.turn(now - l.began) {
+			s.end(ctx, l)
+			continue
 		}
-		s.packets.wait(min(wait, expiry, longestWait))
-		s.report(now)
+		heap.Fix(&s.due, l.place)
 	}
+	return 0
 }
 
-// seek keeps the hop's link-layer address up to date. Until the kernel knows it,
-// probes go through the kernel, which then asks for it.
-func (s *synEngine) seek(now time.Duration) {
-	every := seekEvery
-	if s.direct || !s.route.ethernet {
-		every = seekAgain
+// end ends a look.
+func (s *synEngine) end(ctx context.Context, l *synLook) {
+	delete(s.looks, l.address)
+	heap.Remove(&s.due, l.place)
+	if s.last == l {
+		s.last = nil
 	}
-	if s.sought > 0 && now-s.sought < every {
-		return
-	}
-	s.sought = max(now, 1)
-	if !s.route.ethernet {
-		return
-	}
-	address, state := s.routes.neighbour(s.route)
-	s.direct, s.failed = state == neighbourKnown, state == neighbourFailed
-	if s.direct {
-		s.packets.toHop(address)
-	} else {
-		s.packets.throughKernel()
-	}
-}
-
-// send makes the probes' packets and hands them over.
-func (s *synEngine) send(probes []probe) {
-	for i, p := range probes {
-		s.from[i] = s.sourceOf(p)
-		source := s.ports[s.from[i]]
-		s.packets.put(i, &s.segment, source, p.port, s.cookie.of(source, p.port))
-	}
-	sent, errno := s.packets.send(len(probes))
-	if s.exact {
-		s.conductor.left(s.now())
-	}
-	for i, p := range probes {
-		switch {
-		case i < sent:
-			key := flightKey(s.from[i], p.port)
-			if slot, flies := s.inFlight[key]; flies { // one answer cannot be told from the other
-				older := s.slots.all[slot].probe
-				s.forget(slot)
-				s.result(older, answer{kind: answerStrain})
-			}
-			s.inFlight[key] = s.slots.add(p, s.from[i])
-			s.lastSent[p.port] = uint32(p.sent/sentUnit) + 1
-		case errno == 0, strains(errno):
-			s.result(p, answer{kind: answerStrain})
-		default:
-			s.result(p, answer{kind: answerUnreachable}) // the own kernel: no route, the link is down
-		}
-	}
-}
-
-// sourceOf is the index of the port that a probe comes from: one from which none to
-// the same port is on its way.
-func (s *synEngine) sourceOf(p probe) int {
-	if p.role == roleOrdinary {
-		return int(p.try-1) % doorSource
-	}
-	for range sources - doorSource {
-		s.nextDoor++
-		source := doorSource + s.nextDoor%(sources-doorSource)
-		if _, flies := s.inFlight[flightKey(source, p.port)]; !flies {
-			return source
-		}
-	}
-	return doorSource + s.nextDoor%(sources-doorSource)
-}
-
-func flightKey(source int, port uint16) uint32 { return uint32(source)<<16 | uint32(port) }
-
-// strains reports whether an error is the own machine's trouble of the moment.
-func strains(errno unix.Errno) bool {
-	switch errno {
-	case unix.ENOBUFS, unix.EAGAIN, unix.ENOMEM, unix.EINTR:
-		return true
-	}
-	return false
+	s.sweep.ended(ctx, l.engine, nil)
 }
 
 // hear takes everything that has come in.
 func (s *synEngine) hear() {
-	now := s.now()
-	for packet := s.packets.next(); packet != nil; packet = s.packets.next() {
-		r, ok := parseReply(packet, s.route.source, s.address)
-		s.packets.done()
-		if ok {
-			s.take(now, &r)
-		}
-		if len(s.results) >= hearAtOnce {
-			s.flush()
-			now = s.now()
+	for _, o := range s.outlets {
+		now, heard := s.now(), 0
+		for packet := o.packets.next(); packet != nil; packet = o.packets.next() {
+			r, ok := parseReply(packet, o.source)
+			o.packets.done()
+			if ok {
+				s.take(now, o, &r)
+			}
+			if heard++; heard%hearAtOnce == 0 {
+				now = s.now()
+			}
 		}
 	}
 }
 
-// take believes a reply that knows the sequence number of a probe.
-func (s *synEngine) take(now time.Duration, r *reply) {
-	source, ours := s.indexOf[r.source]
-	if !ours || r.sequence != s.cookie.of(r.source, r.port) {
+// take hands a reply to the look that it belongs to, which is due then.
+func (s *synEngine) take(now time.Duration, o *outlet, r *reply) {
+	l := s.last
+	if l == nil || l.address != r.target {
+		if l = s.looks[r.target]; l == nil {
+			return
+		}
+		s.last = l
+	}
+	if l.outlet == o && l.take(now-l.began, r) && l.due > now {
+		l.due = now
+		heap.Fix(&s.due, l.place)
+	}
+}
+
+// wait returns when a packet has come in, or after the time.
+func (s *synEngine) wait(d time.Duration) {
+	if d <= 0 {
 		return
 	}
-	key := flightKey(source, r.port)
-	slot, flies := s.inFlight[key]
-	if !flies {
-		if last := s.lastSent[r.port]; last > 0 {
-			s.conductor.hearLate(now, r.port, r.answer(), now-time.Duration(last-1)*sentUnit)
-		}
-		return
+	var polls [4]unix.PollFd
+	some := polls[:0]
+	for _, o := range s.outlets {
+		some = append(some, unix.PollFd{Fd: int32(o.packets.in), Events: unix.POLLIN})
 	}
-	p := s.slots.all[slot].probe
-	s.forget(slot)
-	s.results = append(s.results, result{p, r.answer(), now})
+	timeout := unix.NsecToTimespec(int64(d))
+	_, _ = unix.Ppoll(some, &timeout, nil) // EINTR: the loop comes back
 }
 
-func (s *synEngine) forget(slot int) {
-	it := &s.slots.all[slot]
-	delete(s.inFlight, flightKey(it.key, it.probe.port))
-	s.slots.remove(slot)
+// turns is a heap of looks, the next that is due first.
+type turns []*synLook
+
+func (t turns) Len() int           { return len(t) }
+func (t turns) Less(i, j int) bool { return t[i].due < t[j].due }
+func (t turns) Swap(i, j int) {
+	t[i], t[j] = t[j], t[i]
+	t[i].place, t[j].place = i, j
 }
 
-// expire gives up probes whose time is over and returns how long the next has.
-func (s *synEngine) expire(now time.Duration) time.Duration {
-	timeouts := [lists]time.Duration{s.conductor.timeout(), patient}
-	next := longestWait
-	for list, timeout := range timeouts {
-		for i := s.slots.oldest(list); i >= 0; i = s.slots.oldest(list) {
-			p := s.slots.all[i].probe
-			if left := p.sent + timeout - now; left > 0 && !s.failed {
-				next = min(next, left)
-				break
-			}
-			s.forget(i)
-			kind := answerNone
-			if s.failed {
-				kind = answerUnreachable // the kernel found no neighbour, as it tells those who connect
-			}
-			s.result(p, answer{kind: kind})
-		}
-	}
-	return next
+// Push and Pop are heap.Interface's.
+func (t *turns) Push(x any) {
+	l, _ := x.(*synLook)
+	l.place = len(*t)
+	*t = append(*t, l)
 }
 
-func (s *synEngine) result(p probe, a answer) {
-	s.results = append(s.results, result{p, a, s.now()})
-}
-
-func (s *synEngine) flush() {
-	if len(s.results) > 0 {
-		s.conductor.record(s.results)
-		s.results = s.results[:0]
-	}
-}
-
-func (s *synEngine) report(now time.Duration) {
-	if s.progress != nil && now-s.reported >= progressEvery {
-		s.reported = now
-		s.progress(s.conductor.progress(now))
-	}
+func (t *turns) Pop() any {
+	last := len(*t) - 1
+	l := (*t)[last]
+	(*t)[last] = nil
+	*t = (*t)[:last]
+	return l
 }

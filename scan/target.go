@@ -12,9 +12,6 @@ import (
 	portvigil "github.com/portvigil/portvigil"
 )
 
-// maxTargets bounds what one target may stand for: a /16 of IPv4, a /112 of IPv6.
-const maxTargets = 1 << 16
-
 // maxNameAddresses bounds the addresses of one name; a name with more is no
 // server that somebody documents door by door.
 const maxNameAddresses = 64
@@ -25,16 +22,13 @@ type Target struct {
 	Address netip.Addr
 }
 
-// Resolve turns an address, a network (CIDR) or a DNS name (every A and AAAA
-// record) into targets, in a stable order. Whether they may be looked at is for
-// the caller to check, after this. Errors have CodeInvalid, CodeNotFound for a
+// Resolve turns an address or a DNS name (every A and AAAA record) into targets, in
+// a stable order. Whether they may be looked at is for the caller to check, after
+// this. Errors have CodeInvalid, CodeNotFound for a
 // name that does not exist, and CodeUnavailable where no resolver answered.
 func Resolve(ctx context.Context, name string) ([]Target, error) {
 	if address, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		return []Target{{Host: name, Address: address.Unmap()}}, nil
-	}
-	if strings.Contains(name, "/") {
-		return network(name)
 	}
 	if !plausibleName(name) {
 		return nil, noTarget(name)
@@ -63,25 +57,6 @@ func named(name string, addresses []netip.Addr) ([]Target, error) {
 	targets := make([]Target, 0, len(addresses))
 	for _, a := range addresses {
 		targets = append(targets, Target{Host: name, Address: a})
-	}
-	return targets, nil
-}
-
-// network lists every address of a prefix, also the first and the last: which of
-// them are special depends on how the network is cut, which is not known here.
-func network(text string) ([]Target, error) {
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil {
-		return nil, noTarget(text)
-	}
-	prefix = prefix.Masked()
-	if free := prefix.Addr().BitLen() - prefix.Bits(); free > 16 {
-		return nil, portvigil.Errorf(portvigil.CodeInvalid, "network %s has more than %d addresses", prefix, maxTargets).
-			WithHint("give it in parts")
-	}
-	var targets []Target
-	for a := prefix.Addr(); prefix.Contains(a); a = a.Next() {
-		targets = append(targets, Target{Host: a.String(), Address: a})
 	}
 	return targets, nil
 }

@@ -61,9 +61,9 @@ func (e *engine) runUDP(ctx context.Context, decide *datagrams) error {
 		if err := u.wait(wait); err != nil {
 			return err
 		}
-		if u.progress != nil && now-u.reported >= progressEvery {
+		if now-u.reported >= progressEvery {
 			u.reported = now
-			u.progress(Progress{Share: decide.share(), Rate: decide.pace.sentIn.perSecond(now), Open: decide.open()})
+			u.shown.Store(&Progress{Share: decide.share(), Rate: decide.pace.sentIn.perSecond(now), Open: decide.open()})
 		}
 	}
 	return nil

@@ -1,0 +1,115 @@
+package scan
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	portvigil "github.com/portvigil/portvigil"
+)
+
+// sources is how many ports probes come from, all but the first for doors. Each
+// try of a port comes from another one: to the target it is a connection of its
+// own, whatever became of the one before, and its answer tells which try it is to.
+const (
+	sources    = 64
+	doorSource = 8
+)
+
+// outlet is the way out from one of this machine's addresses, and back to it.
+type outlet struct {
+	source  netip.Addr
+	packets *packets
+	held    [sources]int    // sockets that keep the ports from everybody else
+	ports   [sources]uint16 // where probes come from
+	indexOf map[uint16]int  // into ports
+}
+
+// outlet is the one from an address, opened where there was none yet. The error has
+// CodeForbidden without CAP_NET_RAW.
+func (s *synEngine) outlet(source netip.Addr) (_ *outlet, err error) {
+	if o := s.outlets[source]; o != nil {
+		return o, nil
+	}
+	o := &outlet{source: source, indexOf: map[uint16]int{}}
+	for i := range o.held {
+		o.held[i] = -1
+	}
+	defer func() {
+		if err != nil {
+			o.close()
+		}
+	}()
+	for i := range o.held {
+		if o.held[i], o.ports[i], err = hold(source); err != nil {
+			return nil, unavailable(fmt.Errorf("take a port to send from: %w", err))
+		}
+		o.indexOf[o.ports[i]] = i
+	}
+	frames := manyFrames
+	if s.sweep.ceiling > 0 && s.sweep.total == 1 {
+		frames = fewFrames
+	}
+	if o.packets, err = openPackets(source, o.ports[:], frames); err != nil {
+		return nil, unavailable(err)
+	}
+	s.outlets[source] = o
+	return o, nil
+}
+
+func unavailable(err error) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		return portvigil.Errorf(portvigil.CodeForbidden, "SYN packets of its own: %v", err).
+			WithHint("run as root or with CAP_NET_RAW, or use --method connect")
+	}
+	return portvigil.Errorf(portvigil.CodeUnavailable, "%v", err)
+}
+
+func (o *outlet) close() {
+	for _, fd := range o.held {
+		if fd >= 0 {
+			shut(fd)
+		}
+	}
+	if o.packets != nil {
+		o.packets.close()
+	}
+}
+
+// hold binds a port and never uses it: nobody else gets it meanwhile, and the
+// kernel answers a SYN-ACK to it with a reset, so that nothing stays half-open.
+func hold(source netip.Addr) (fd int, port uint16, err error) {
+	fd, err = unix.Socket(int(familyOf(source)), unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	if err != nil {
+		return -1, 0, err
+	}
+	var address unix.Sockaddr = &unix.SockaddrInet4{Addr: as4(source)}
+	if source.Is6() {
+		address = &unix.SockaddrInet6{Addr: source.As16()}
+	}
+	if err = unix.Bind(fd, address); err == nil {
+		address, err = unix.Getsockname(fd)
+	}
+	if err != nil {
+		shut(fd)
+		return -1, 0, err
+	}
+	switch a := address.(type) {
+	case *unix.SockaddrInet4:
+		return fd, uint16(a.Port), nil
+	case *unix.SockaddrInet6:
+		return fd, uint16(a.Port), nil
+	}
+	shut(fd)
+	return -1, 0, net.UnknownNetworkError("of a bound socket")
+}
+
+func as4(a netip.Addr) (four [4]byte) {
+	if a.Is4() {
+		return a.As4()
+	}
+	return four
+}

@@ -1,0 +1,305 @@
+package scan
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	portvigil "github.com/portvigil/portvigil"
+)
+
+// Sweep is a look at each of many addresses. They are begun in a pseudo-random order
+// and run interleaved, so that no network gets all of its probes at once: another is
+// begun whenever there is room in the rate in all. What is kept in memory goes by how
+// many are under way, whatever the number of targets.
+type Sweep struct {
+	Targets *Targets
+	Options Options // of each look; Rate is that of all together
+	Seed    uint64  // of the order; equal seeds give equal orders
+	// Found takes each look as it ends, or the error for which there was none, and
+	// returns what a checkpoint is to keep of the target. It is called by several
+	// goroutines at once; while many are in it no look is begun.
+	Found func(Target, *portvigil.Look, error) []*portvigil.Look
+	// Progress, where set, is called at most four times a second, from one goroutine.
+	Progress func(SweepProgress)
+	// Checkpoint, where set, keeps what is known, and knows what was before.
+	Checkpoint *Checkpoint
+}
+
+// SweepProgress is how far a sweep has come.
+type SweepProgress struct {
+	Progress
+	Targets     uint64 // in all, those that are left out included
+	Done, Under uint64 // targets that are done with, and looks that are under way
+}
+
+const (
+	// mostUnder bounds how many looks by SYN packets are under way at once, and
+	// underBytes what their tables take.
+	mostUnder  = 1024
+	underBytes = 64 << 20
+	// lookBytes is what a look takes beside its table, about.
+	lookBytes = 12 << 10
+	// leastAside and mostAside bound how many looks there are at once that need a
+	// thread and descriptors of their own: by connecting, or by datagrams.
+	leastAside, mostAside = 8, 64
+	asidePorts            = 1 << 13 // that those together ask, about
+	// mostFinding bounds how many looks that have ended are with Found before no
+	// further one is begun.
+	mostFinding = 64
+	// skipAtOnce bounds how many targets that are left out are passed over at a time.
+	skipAtOnce = 4096
+)
+
+// Run looks at all targets. When ctx ends, those under way are told as they are,
+// incomplete, and the others not at all. An error is one that keeps every look from
+// taking place, with the codes of Look.
+func (w Sweep) Run(ctx context.Context) error {
+	s, err := newSweep(w.Options, w.Targets.Len())
+	if err != nil {
+		return err
+	}
+	s.seed = w.Seed
+	order := newPermutation(w.Targets.Len(), w.Seed)
+	next := w.Checkpoint.positions()
+	s.take = func() (*engine, bool) {
+		for range skipAtOnce {
+			position, more := next(w.Targets.Len())
+			if !more {
+				return nil, false
+			}
+			number := order.at(position)
+			if target, ok := w.Targets.At(number); ok {
+				e := s.engine(target, position)
+				w.Checkpoint.begun(e)
+				return e, true
+			}
+			s.done.Add(1)
+		}
+		return nil, true
+	}
+	s.found = func(e *engine, look *portvigil.Look, err error) {
+		if keep := w.Found(e.target, look, err); ctx.Err() == nil {
+			w.Checkpoint.ended(e, keep)
+		}
+	}
+	if w.Progress != nil {
+		s.options.Progress = func(p Progress) {
+			w.Progress(SweepProgress{Progress: p, Targets: w.Targets.Len(), Done: s.done.Load(), Under: uint64(s.under())})
+		}
+	}
+	s.done.Add(w.Checkpoint.doneBefore())
+	return s.run(ctx)
+}
+
+// sweep is looks under way, one or many.
+type sweep struct {
+	options Options
+	roster  *roster
+	ceiling int // of a host
+	inAll   *inAll
+	began   time.Time
+	seed    uint64
+	total   uint64 // targets
+	most    int    // looks by SYN packets at once
+	// take makes the next look; nil where none is to be had just now. False is the end.
+	take  func() (e *engine, more bool)
+	found func(*engine, *portvigil.Look, error)
+
+	aside   chan struct{} // a slot for each look that has a goroutine of its own
+	waiting *engine       // for such a slot
+	asides  sync.WaitGroup
+	finding atomic.Int64 // looks that are with found
+	done    atomic.Uint64
+	opened  atomic.Int64 // ports, in looks that have ended
+	mu      sync.Mutex
+	active  map[*engine]struct{}
+}
+
+func newSweep(o Options, targets uint64) (*sweep, error) {
+	if o.Ports.Len() == 0 {
+		return nil, portvigil.Errorf(portvigil.CodeInvalid, "no port to look at")
+	}
+	s := &sweep{options: o, roster: newRoster(o.Ports, o.First), ceiling: o.HostRate.ceiling(o.Rate), inAll: newInAll(o.Rate),
+		began: time.Now(), seed: rand.Uint64(), total: targets, active: map[*engine]struct{}{}}
+	s.most = min(max(underBytes/(s.roster.total()*int(knownBytes)+lookBytes), 1), mostUnder)
+	s.aside = make(chan struct{}, min(max(asidePorts/s.roster.total(), leastAside), mostAside))
+	return s, nil
+}
+
+// engine prepares a look at one target.
+func (s *sweep) engine(target Target, number uint64) *engine {
+	e := &engine{target: target, number: number, address: target.Address.Unmap(), began: time.Now(), look: newLook(target, s.options), exact: s.ceiling > 0 || s.inAll != nil}
+	side := int(min(s.total, uint64(cap(s.aside))))
+	pace := newPace(s.ceiling, max(maxInFlight()/side, leastWindow))
+	pace.inAll, pace.began = s.inAll, e.began.Sub(s.began)
+	plan := newPlan(s.roster, scattered(s.seed+number))
+	if s.options.Proto == portvigil.UDP {
+		e.datagrams = newDatagrams(plan, pace, s.options.Ports)
+	} else {
+		e.conductor = newConductor(plan, pace, newTable(s.roster, e.address.Is6()), s.options.References)
+	}
+	e.workers = 1
+	if s.total == 1 {
+		e.workers = workersFor(s.ceiling, s.roster.total())
+	}
+	return e
+}
+
+// run looks until there are no more targets or ctx ends.
+func (s *sweep) run(ctx context.Context) error {
+	stop := s.report()
+	defer stop()
+	defer s.asides.Wait()
+	if s.options.Proto != portvigil.UDP && s.options.Method != Connect {
+		err := s.runSyn(ctx)
+		if err == nil || s.options.Method == SYN {
+			return err
+		}
+		// Whatever kept it, nothing was sent yet; connecting tells in its own way what is wrong.
+	}
+	for ctx.Err() == nil {
+		select {
+		case s.aside <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		e, more := s.take()
+		if !more {
+			<-s.aside
+			return nil
+		}
+		if e == nil {
+			<-s.aside
+			continue
+		}
+		s.goAside(ctx, e)
+	}
+	return nil
+}
+
+// next is the next look by SYN packets, nil where none is to be begun just now. Looks
+// that cannot be done so are put aside.
+func (s *sweep) next(ctx context.Context) (e *engine, more bool) {
+	if s.waiting != nil {
+		s.putAside(ctx, s.waiting)
+		return nil, true
+	}
+	if s.finding.Load() >= mostFinding {
+		return nil, true
+	}
+	if e, more = s.take(); e == nil {
+		return nil, more
+	}
+	if s.options.Method != SYN && e.look.OwnAddress {
+		s.putAside(ctx, e)
+		return nil, true
+	}
+	s.begun(e)
+	return e, true
+}
+
+// putAside has a look done by connecting, at once or when there is a slot for it.
+func (s *sweep) putAside(ctx context.Context, e *engine) {
+	s.waiting = e
+	select {
+	case s.aside <- struct{}{}:
+		s.waiting = nil
+		s.goAside(ctx, e)
+	default:
+	}
+}
+
+// goAside does a look in a goroutine of its own, whose slot is taken.
+func (s *sweep) goAside(ctx context.Context, e *engine) {
+	s.begun(e)
+	s.asides.Go(func() {
+		defer func() { <-s.aside }()
+		var err error
+		if e.datagrams != nil {
+			e.look.Method = portvigil.MethodUDP
+			err = e.runUDP(ctx, e.datagrams)
+		} else {
+			e.look.Method = portvigil.MethodConnect
+			err = e.runConnect(ctx)
+		}
+		s.tell(ctx, e, err)
+	})
+}
+
+func (s *sweep) begun(e *engine) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active[e] = struct{}{}
+}
+
+func (s *sweep) under() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.active)
+}
+
+// ended has a look by SYN packets told; whoever takes it does not hold up the others.
+func (s *sweep) ended(ctx context.Context, e *engine, err error) {
+	s.finding.Add(1)
+	s.asides.Go(func() {
+		defer s.finding.Add(-1)
+		s.tell(ctx, e, err)
+	})
+}
+
+// tell has a look told that has ended, or could not be done.
+func (s *sweep) tell(ctx context.Context, e *engine, err error) {
+	look := e.look
+	if err == nil {
+		e.close(context.Cause(ctx))
+		s.opened.Add(int64(look.Count(portvigil.StateOpen)))
+	} else {
+		look = nil
+	}
+	s.mu.Lock()
+	delete(s.active, e)
+	s.done.Add(1)
+	s.mu.Unlock()
+	s.found(e, look, err)
+}
+
+// report calls for progress until it is stopped.
+func (s *sweep) report() (stop func()) {
+	if s.options.Progress == nil {
+		return func() {}
+	}
+	over := make(chan struct{})
+	var reporting sync.WaitGroup
+	reporting.Go(func() {
+		ticker := time.NewTicker(progressEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-ticker.C:
+				s.options.Progress(s.progress())
+			}
+		}
+	})
+	return func() { close(over); reporting.Wait() }
+}
+
+// progress adds up how far all looks are.
+func (s *sweep) progress() (all Progress) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done := float64(s.done.Load())
+	for e := range s.active {
+		p := e.progress()
+		done += p.Share
+		all.Rate += p.Rate
+		all.Open += p.Open
+	}
+	all.Open += int(s.opened.Load())
+	all.Share = done / float64(max(s.total, 1))
+	return all
+}
