@@ -38,7 +38,7 @@ func newTable(r *roster, v6 bool) *table {
 }
 
 // of is what is known of a port that the look is about.
-func (t *table) of(port uint16) *known { return &t.known[t.number[port]] }
+func (t *table) of(port uint16) *known { return &t.known[t.index(port)] }
 
 // sent notes that a probe of the port left.
 func (t *table) sent(port uint16) {

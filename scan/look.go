@@ -84,7 +84,11 @@ func Look(ctx context.Context, target Target, o Options) (look *portvigil.Look, 
 		taken = true
 		return s.engine(target, 0), true
 	}
-	s.found = func(e *engine, l *portvigil.Look, failure error) { look, err = l, failure }
+	s.found = func(e *engine, looks []*portvigil.Look, failure error) {
+		if err = failure; err == nil {
+			look = looks[0]
+		}
+	}
 	if failure := s.run(ctx); failure != nil {
 		return nil, fmt.Errorf("look at %s: %w", target.Address, failure)
 	}
@@ -150,16 +154,16 @@ func newLook(target Target, o Options) *portvigil.Look {
 		host = target.Host
 	}
 	address := target.Address.Unmap()
-	proto := o.Proto
-	if proto == "" {
-		proto = portvigil.TCP
-	}
-	return &portvigil.Look{
+	look := &portvigil.Look{
 		ID: portvigil.NewID(), Run: o.Run, Host: host,
 		View: portvigil.Outside, Vantage: o.Vantage, Reach: o.Reach,
-		Address: address, Proto: proto, Ports: o.Ports,
+		Address: address, Proto: portvigil.TCP, Ports: o.Ports,
 		OwnAddress: ownAddress(address),
 	}
+	if o.Proto == portvigil.UDP {
+		look.Proto, look.Method = portvigil.UDP, portvigil.MethodUDP
+	}
+	return look
 }
 
 // workersFor is two where speed is wanted and there is enough to do: the second

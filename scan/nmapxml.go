@@ -1,10 +1,12 @@
 package scan
 
 import (
+	"bufio"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,57 +16,97 @@ import (
 
 // XMLMeta is what the head of the file says of the run.
 type XMLMeta struct {
-	Version        string // of this program
-	Args           string // the command line
-	Started, Ended time.Time
+	Version string // of this program
+	Args    string // the command line
+	Started time.Time
 }
 
 // xmlVersion is the version of the output format that readers expect; it is the
 // format's, not the program's.
 const xmlVersion = "1.05"
 
-// WriteNmapXML writes the looks in the XML format that nmap's -oX made common, so
-// that ndiff and other readers of it take them: one host element an address, its
-// default state as extraports. The scanner attribute says "nmap" because readers
-// insist on it; the program's own name stands in args. Whatever a scanned host
-// said is cleaned of what XML 1.0 (section 2.2) forbids.
-func WriteNmapXML(w io.Writer, looks []*portvigil.Look, meta XMLMeta) error {
-	run := xmlRun{
-		Scanner: "nmap", Args: legal(meta.Args), Start: seconds(meta.Started), StartText: stamp(meta.Started),
-		Version: legal(meta.Version), XMLVersion: xmlVersion,
-		Finished: xmlFinished{Time: seconds(meta.Ended), TimeText: stamp(meta.Ended),
-			Elapsed: fmt.Sprintf("%.2f", meta.Ended.Sub(meta.Started).Seconds()), Exit: "success"},
-	}
-	var hosts []xmlHost
-	for _, look := range looks {
-		if !slices.ContainsFunc(run.ScanInfo, func(i xmlScanInfo) bool { return i.Protocol == string(look.Proto) }) {
-			run.ScanInfo = append(run.ScanInfo, xmlScanInfo{Type: string(look.Method), Protocol: string(look.Proto), Number: look.Ports.Len(), Services: look.Ports.String()})
-		}
-		host := xmlHostOf(look)
-		if i := slices.IndexFunc(hosts, func(h xmlHost) bool { return h.Address == host.Address }); i >= 0 {
-			hosts[i].join(host)
-			continue
-		}
-		hosts = append(hosts, host)
-	}
-	for _, host := range hosts {
-		if host.Status.State == "up" {
-			run.Hosts.Up++
-		} else {
-			run.Hosts.Down++
-		}
-		run.Hosts.Total++
-		run.Host = append(run.Host, host)
-	}
-	if _, err := io.WriteString(w, xml.Header+"<!DOCTYPE nmaprun>\n"); err != nil {
-		return fmt.Errorf("write nmap XML: %w", err)
-	}
-	encoder := xml.NewEncoder(w)
+// NmapXML writes looks in the XML format that nmap's -oX made common, so that ndiff
+// and other readers of it take them: one host element an address, its default state
+// as extraports. The scanner attribute says "nmap" because readers insist on it; the
+// program's own name stands in args. Whatever a scanned host said is cleaned of what
+// XML 1.0 (section 2.2) forbids. Nothing is kept of a host that was written.
+type NmapXML struct {
+	out     *bufio.Writer
+	encoder *xml.Encoder
+	meta    XMLMeta
+	hosts   xmlHosts
+	begun   bool
+}
+
+// NewNmapXML writes to w.
+func NewNmapXML(w io.Writer, meta XMLMeta) *NmapXML {
+	out := bufio.NewWriter(w)
+	encoder := xml.NewEncoder(out)
 	encoder.Indent("", " ")
-	if err := encoder.Encode(run); err != nil {
+	return &NmapXML{out: out, encoder: encoder, meta: meta}
+}
+
+// root is the element that all else is in.
+var root = xml.Name{Local: "nmaprun"}
+
+// begin writes the head of the file, which says what looks of each protocol are about.
+func (x *NmapXML) begin(looks []*portvigil.Look) error {
+	if x.begun {
+		return nil
+	}
+	x.begun = true
+	if _, err := x.out.WriteString(xml.Header + "<!DOCTYPE nmaprun>\n"); err != nil {
+		return err
+	}
+	attribute := func(name, value string) xml.Attr { return xml.Attr{Name: xml.Name{Local: name}, Value: value} }
+	if err := x.encoder.EncodeToken(xml.StartElement{Name: root, Attr: []xml.Attr{
+		attribute("scanner", "nmap"), attribute("args", legal(x.meta.Args)), attribute("start", strconv.FormatInt(seconds(x.meta.Started), 10)),
+		attribute("startstr", stamp(x.meta.Started)), attribute("version", legal(x.meta.Version)), attribute("xmloutputversion", xmlVersion),
+	}}); err != nil {
+		return err
+	}
+	for _, look := range looks {
+		info := xmlScanInfo{Type: string(look.Method), Protocol: string(look.Proto), Number: look.Ports.Len(), Services: look.Ports.String()}
+		if err := x.encoder.Encode(info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Host writes the looks at one address, one for each protocol, those that all hosts
+// of the file have.
+func (x *NmapXML) Host(looks []*portvigil.Look) error {
+	if len(looks) == 0 {
+		return nil
+	}
+	host := xmlHostOf(looks[0])
+	for _, other := range looks[1:] {
+		host.join(xmlHostOf(other))
+	}
+	if host.Status.State == "up" {
+		x.hosts.Up++
+	} else {
+		x.hosts.Down++
+	}
+	x.hosts.Total++
+	if err := errors.Join(x.begin(looks), x.encoder.Encode(host)); err != nil {
 		return fmt.Errorf("write nmap XML: %w", err)
 	}
-	if _, err := io.WriteString(w, "\n"); err != nil {
+	return nil
+}
+
+// Close writes the end of the file.
+func (x *NmapXML) Close(ended time.Time) error {
+	stats := xmlStats{Hosts: x.hosts, Finished: xmlFinished{Time: seconds(ended), TimeText: stamp(ended),
+		Elapsed: fmt.Sprintf("%.2f", ended.Sub(x.meta.Started).Seconds()), Exit: "success"}}
+	if err := errors.Join(x.begin(nil), x.encoder.Encode(stats), x.encoder.EncodeToken(xml.EndElement{Name: root}), x.encoder.Flush()); err != nil {
+		return fmt.Errorf("write nmap XML: %w", err)
+	}
+	if _, err := x.out.WriteString("\n"); err != nil {
+		return fmt.Errorf("write nmap XML: %w", err)
+	}
+	if err := x.out.Flush(); err != nil {
 		return fmt.Errorf("write nmap XML: %w", err)
 	}
 	return nil
@@ -152,28 +194,16 @@ func legal(s string) string {
 	return b.String()
 }
 
-type xmlRun struct {
-	XMLName    xml.Name      `xml:"nmaprun"`
-	Scanner    string        `xml:"scanner,attr"`
-	Args       string        `xml:"args,attr"`
-	Start      int64         `xml:"start,attr"`
-	StartText  string        `xml:"startstr,attr"`
-	Version    string        `xml:"version,attr"`
-	XMLVersion string        `xml:"xmloutputversion,attr"`
-	ScanInfo   []xmlScanInfo `xml:"scaninfo"`
-	Host       []xmlHost     `xml:"host"`
-	Finished   xmlFinished   `xml:"runstats>finished"`
-	Hosts      xmlHosts      `xml:"runstats>hosts"`
-}
-
 type xmlScanInfo struct {
-	Type     string `xml:"type,attr"`
-	Protocol string `xml:"protocol,attr"`
-	Number   int    `xml:"numservices,attr"`
-	Services string `xml:"services,attr"`
+	XMLName  xml.Name `xml:"scaninfo"`
+	Type     string   `xml:"type,attr"`
+	Protocol string   `xml:"protocol,attr"`
+	Number   int      `xml:"numservices,attr"`
+	Services string   `xml:"services,attr"`
 }
 
 type xmlHost struct {
+	XMLName xml.Name   `xml:"host"`
 	Start   int64      `xml:"starttime,attr"`
 	End     int64      `xml:"endtime,attr"`
 	Status  xmlStatus  `xml:"status"`
@@ -227,6 +257,12 @@ type xmlService struct {
 	Method     string   `xml:"method,attr"`
 	Confidence int      `xml:"conf,attr"`
 	CPE        []string `xml:"cpe"`
+}
+
+type xmlStats struct {
+	XMLName  xml.Name    `xml:"runstats"`
+	Finished xmlFinished `xml:"finished"`
+	Hosts    xmlHosts    `xml:"hosts"`
 }
 
 type xmlFinished struct {

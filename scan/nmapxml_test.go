@@ -29,14 +29,33 @@ func xmlSample(banner string) []*portvigil.Look {
 	}}
 }
 
+// written is a file with the looks at one host.
+func written(t *testing.T, looks []*portvigil.Look, meta XMLMeta) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	x := NewNmapXML(&b, meta)
+	if err := errors.Join(x.Host(looks), x.Close(meta.Started)); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+func TestAFileWithoutHostsIsWhole(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := NewNmapXML(&b, XMLMeta{}).Close(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); !strings.Contains(text, `total="0"`) || !strings.HasSuffix(text, "</nmaprun>\n") {
+		t.Errorf("got\n%s", text)
+	}
+}
+
 func TestHostileTextStaysWellFormed(t *testing.T) {
 	t.Parallel()
 	hostile := "\x00\x1b[2J<script>&\"']]>\xff\xfe\u0085\ufffe"
-	var b bytes.Buffer
-	if err := WriteNmapXML(&b, xmlSample(hostile), XMLMeta{Args: "portvigil " + hostile}); err != nil {
-		t.Fatal(err)
-	}
-	decoder := xml.NewDecoder(&b)
+	b := written(t, xmlSample(hostile), XMLMeta{Args: "portvigil " + hostile})
+	decoder := xml.NewDecoder(b)
 	for {
 		_, err := decoder.Token()
 		if errors.Is(err, io.EOF) {
@@ -59,10 +78,7 @@ func TestLegalTextIsKeptAndTheRestIsShown(t *testing.T) {
 
 func TestTheFileHasWhatReadersOfThisFormatAskFor(t *testing.T) {
 	t.Parallel()
-	var b bytes.Buffer
-	if err := WriteNmapXML(&b, xmlSample(""), XMLMeta{Version: "1", Args: "portvigil scan db1"}); err != nil {
-		t.Fatal(err)
-	}
+	b := written(t, xmlSample(""), XMLMeta{Version: "1", Args: "portvigil scan db1"})
 	for _, part := range []string{
 		`<nmaprun scanner="nmap" args="portvigil scan db1"`, `xmloutputversion="1.05"`,
 		`<scaninfo type="connect" protocol="tcp" numservices="65535" services="1-65535">`,
@@ -88,10 +104,7 @@ func TestNdiffReadsTheFile(t *testing.T) {
 		if i == 1 {
 			looks[0].Observations = looks[0].Observations[:1]
 		}
-		var b bytes.Buffer
-		if err := WriteNmapXML(&b, looks, XMLMeta{Version: "1", Args: "portvigil scan db1"}); err != nil {
-			t.Fatal(err)
-		}
+		b := written(t, looks, XMLMeta{Version: "1", Args: "portvigil scan db1"})
 		path := filepath.Join(folder, string(rune('a'+i))+".xml")
 		if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ func (p *plan) take() (uint16, bool) {
 	if !p.whole {
 		return p.head[p.pos-1], true
 	}
-	return p.listed[p.order.at(uint64(p.pos-1))], true
+	return p.port(int(p.order.at(uint64(p.pos - 1)))), true
 }
 
 // over reports whether this pass is over.

@@ -16,12 +16,15 @@ import (
 // many are under way, whatever the number of targets.
 type Sweep struct {
 	Targets *Targets
-	Options Options // of each look; Rate is that of all together
+	// Ports of each address. Its UDP ports are looked at after its TCP ports, so that
+	// both together stay below what a host is asked at most.
+	Ports   PortSpec
+	Options Options // of each look, but for its ports; Rate is that of all together
 	Seed    uint64  // of the order; equal seeds give equal orders
-	// Found takes each look as it ends, or the error for which there was none, and
-	// returns what a checkpoint is to keep of the target. It is called by several
-	// goroutines at once; while many are in it no look is begun.
-	Found func(Target, *portvigil.Look, error) []*portvigil.Look
+	// Found takes the looks at a target, one for each protocol, or the error for which
+	// there is none. It is called by several goroutines at once, and may do more with
+	// the looks, which a checkpoint keeps then; while many are in it none is begun.
+	Found func(Target, []*portvigil.Look, error)
 	// Progress, where set, is called at most four times a second, from one goroutine.
 	Progress func(SweepProgress)
 	// Checkpoint, where set, keeps what is known, and knows what was before.
@@ -49,6 +52,8 @@ const (
 	// mostFinding bounds how many looks that have ended are with Found before no
 	// further one is begun.
 	mostFinding = 64
+	// mostDatagrams bounds the datagrams that are on their way.
+	mostDatagrams = 1 << 16
 	// skipAtOnce bounds how many targets that are left out are passed over at a time.
 	skipAtOnce = 4096
 )
@@ -57,9 +62,17 @@ const (
 // incomplete, and the others not at all. An error is one that keeps every look from
 // taking place, with the codes of Look.
 func (w Sweep) Run(ctx context.Context) error {
-	s, err := newSweep(w.Options, w.Targets.Len())
+	o := w.Options
+	o.Ports, o.Proto = w.Ports.TCP, portvigil.TCP
+	if o.Ports.Len() == 0 {
+		o.Ports, o.Proto = w.Ports.UDP, portvigil.UDP
+	}
+	s, err := newSweep(o, w.Targets.Len())
 	if err != nil {
 		return err
+	}
+	if o.Proto == portvigil.TCP && w.Ports.UDP.Len() > 0 {
+		s.then = newRoster(w.Ports.UDP, nil)
 	}
 	s.seed = w.Seed
 	order := newPermutation(w.Targets.Len(), w.Seed)
@@ -70,8 +83,7 @@ func (w Sweep) Run(ctx context.Context) error {
 			if !more {
 				return nil, false
 			}
-			number := order.at(position)
-			if target, ok := w.Targets.At(number); ok {
+			if target, ok := w.Targets.At(order.at(position)); ok {
 				e := s.engine(target, position)
 				w.Checkpoint.begun(e)
 				return e, true
@@ -80,9 +92,10 @@ func (w Sweep) Run(ctx context.Context) error {
 		}
 		return nil, true
 	}
-	s.found = func(e *engine, look *portvigil.Look, err error) {
-		if keep := w.Found(e.target, look, err); ctx.Err() == nil {
-			w.Checkpoint.ended(e, keep)
+	s.found = func(e *engine, looks []*portvigil.Look, err error) {
+		w.Found(e.target, looks, err)
+		if ctx.Err() == nil {
+			w.Checkpoint.ended(e, looks)
 		}
 	}
 	if w.Progress != nil {
@@ -98,7 +111,8 @@ func (w Sweep) Run(ctx context.Context) error {
 type sweep struct {
 	options Options
 	roster  *roster
-	ceiling int // of a host
+	then    *roster // UDP ports that are looked at afterwards; nil: none
+	ceiling int     // of a host
 	inAll   *inAll
 	began   time.Time
 	seed    uint64
@@ -106,7 +120,7 @@ type sweep struct {
 	most    int    // looks by SYN packets at once
 	// take makes the next look; nil where none is to be had just now. False is the end.
 	take  func() (e *engine, more bool)
-	found func(*engine, *portvigil.Look, error)
+	found func(*engine, []*portvigil.Look, error)
 
 	aside   chan struct{} // a slot for each look that has a goroutine of its own
 	waiting *engine       // for such a slot
@@ -132,20 +146,36 @@ func newSweep(o Options, targets uint64) (*sweep, error) {
 // engine prepares a look at one target.
 func (s *sweep) engine(target Target, number uint64) *engine {
 	e := &engine{target: target, number: number, address: target.Address.Unmap(), began: time.Now(), look: newLook(target, s.options), exact: s.ceiling > 0 || s.inAll != nil}
-	side := int(min(s.total, uint64(cap(s.aside))))
-	pace := newPace(s.ceiling, max(maxInFlight()/side, leastWindow))
-	pace.inAll, pace.began = s.inAll, e.began.Sub(s.began)
-	plan := newPlan(s.roster, scattered(s.seed+number))
 	if s.options.Proto == portvigil.UDP {
-		e.datagrams = newDatagrams(plan, pace, s.options.Ports)
-	} else {
-		e.conductor = newConductor(plan, pace, newTable(s.roster, e.address.Is6()), s.options.References)
+		e.datagrams = newDatagrams(s.plan(s.roster, number), s.pace(e, mostDatagrams), s.roster.ports)
+		return e
 	}
+	side := min(s.total, uint64(cap(s.aside)))
+	pace := s.pace(e, max(maxInFlight()/int(side), leastWindow))
+	e.conductor = newConductor(s.plan(s.roster, number), pace, newTable(s.roster, e.address.Is6()), s.options.References)
 	e.workers = 1
 	if s.total == 1 {
 		e.workers = workersFor(s.ceiling, s.roster.total())
 	}
 	return e
+}
+
+func (s *sweep) plan(r *roster, number uint64) *plan { return newPlan(r, scattered(s.seed+number)) }
+
+// pace is that of a look with at most so many probes in flight.
+func (s *sweep) pace(e *engine, most int) *pace {
+	p := newPace(s.ceiling, most)
+	p.inAll, p.began = s.inAll, e.began.Sub(s.began)
+	return p
+}
+
+// after prepares a look at the UDP ports of a target whose TCP ports are done with.
+func (s *sweep) after(e *engine) *engine {
+	o := s.options
+	o.Ports, o.Proto = s.then.ports, portvigil.UDP
+	u := &engine{target: e.target, number: e.number, address: e.address, began: time.Now(), look: newLook(e.target, o), exact: e.exact}
+	u.datagrams = newDatagrams(s.plan(s.then, e.number), s.pace(u, mostDatagrams), s.then.ports)
+	return u
 }
 
 // run looks until there are no more targets or ctx ends.
@@ -216,15 +246,14 @@ func (s *sweep) putAside(ctx context.Context, e *engine) {
 func (s *sweep) goAside(ctx context.Context, e *engine) {
 	s.begun(e)
 	s.asides.Go(func() {
-		defer func() { <-s.aside }()
 		var err error
 		if e.datagrams != nil {
-			e.look.Method = portvigil.MethodUDP
 			err = e.runUDP(ctx, e.datagrams)
 		} else {
 			e.look.Method = portvigil.MethodConnect
 			err = e.runConnect(ctx)
 		}
+		<-s.aside
 		s.tell(ctx, e, err)
 	})
 }
@@ -250,20 +279,34 @@ func (s *sweep) ended(ctx context.Context, e *engine, err error) {
 	})
 }
 
-// tell has a look told that has ended, or could not be done.
+// tell has a look told that has ended, or could not be done, once that at the UDP ports
+// of the same target has, too.
 func (s *sweep) tell(ctx context.Context, e *engine, err error) {
-	look := e.look
+	var looks []*portvigil.Look
 	if err == nil {
 		e.close(context.Cause(ctx))
+		looks = append(looks, e.look)
+	}
+	if err == nil && s.then != nil && ctx.Err() == nil {
+		select {
+		case s.aside <- struct{}{}:
+			u := s.after(e)
+			if err = u.runUDP(ctx, u.datagrams); err == nil {
+				u.close(context.Cause(ctx))
+				looks = append(looks, u.look)
+			}
+			<-s.aside
+		case <-ctx.Done():
+		}
+	}
+	for _, look := range looks {
 		s.opened.Add(int64(look.Count(portvigil.StateOpen)))
-	} else {
-		look = nil
 	}
 	s.mu.Lock()
 	delete(s.active, e)
 	s.done.Add(1)
 	s.mu.Unlock()
-	s.found(e, look, err)
+	s.found(e, looks, err)
 }
 
 // report calls for progress until it is stopped.

@@ -42,10 +42,21 @@ func MaySYN() error {
 	return nil
 }
 
+// mayRaw is a first look at what MaySYN tells: closing a packet socket takes tens of
+// milliseconds, in which the kernel waits for its readers.
+func mayRaw() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+	if err != nil {
+		return unavailable(fmt.Errorf("open a raw socket: %w", err))
+	}
+	shut(fd)
+	return nil
+}
+
 // runSyn does the sweep's looks by SYN packets. The error has CodeForbidden without
 // CAP_NET_RAW; no look was begun then.
 func (s *sweep) runSyn(ctx context.Context) error {
-	if err := MaySYN(); err != nil {
+	if err := mayRaw(); err != nil {
 		return err
 	}
 	routes, err := openRoutes()
@@ -88,12 +99,12 @@ func (s *synEngine) loop(ctx context.Context) {
 // room is how long it is until a probe of any look may leave.
 func (s *synEngine) room() time.Duration { return s.sweep.inAll.wait(s.now()) }
 
-// admit begins another look, and reports whether one was.
+// admit begins another look, and reports whether there is something new: that look, or
+// that there are no more.
 func (s *synEngine) admit(ctx context.Context) bool {
 	e, more := s.sweep.next(ctx)
-	s.over = !more
-	if e == nil {
-		return false
+	if s.over = !more; e == nil {
+		return s.over
 	}
 	l, err := s.newLook(e)
 	switch {

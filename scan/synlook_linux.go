@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	portvigil "github.com/portvigil/portvigil"
 )
 
 // sentUnit is how exactly it is kept when a port was asked last.
@@ -40,7 +42,7 @@ func (s *synEngine) newLook(e *engine) (*synLook, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.look.Method = "syn"
+	e.look.Method = portvigil.MethodSYN
 	e.conductor.measure()
 	return &synLook{engine: e, syn: s, outlet: o, hop: s.hop(to), to: destinationOf(e.address), segment: newSegment(to.source, e.address),
 		cookie: newCookie(), began: e.began.Sub(s.clock), due: s.now(), inFlight: map[uint32]int{}, lastSent: make([]uint32, len(e.conductor.table.known))}, nil
@@ -106,7 +108,7 @@ func (l *synLook) send(probes []probe) {
 // it is not kept: what comes late of that changes nothing.
 func (l *synLook) sent(p probe) {
 	if t := l.conductor.table; t.ports.Contains(p.port) {
-		l.lastSent[t.number[p.port]] = uint32(p.sent/sentUnit) + 1
+		l.lastSent[t.index(p.port)] = uint32(p.sent/sentUnit) + 1
 	}
 }
 
@@ -150,7 +152,7 @@ func (l *synLook) take(now time.Duration, r *reply) bool {
 		if !t.ports.Contains(r.port) {
 			return false
 		}
-		if last := l.lastSent[t.number[r.port]]; last > 0 {
+		if last := l.lastSent[t.index(r.port)]; last > 0 {
 			l.conductor.hearLate(now, r.port, r.answer(), now-time.Duration(last-1)*sentUnit)
 		}
 		return true
