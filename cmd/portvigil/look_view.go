@@ -47,8 +47,10 @@ func (v *lookView) look(l portvigil.LookRecord) error {
 		l.Ended.Sub(l.Started).Round(10*time.Millisecond))
 	if len(v.ports) > 0 {
 		t := v.app.table("PORT", "STATE", "REASON", "SERVICE")
-		for _, p := range v.ports {
-			t.row(fmt.Sprintf("%d/%s", p.Port, p.Proto), string(p.State), string(p.Reason), serviceText(p.Service))
+		for i := 0; i < len(v.ports); {
+			p, n := v.ports[i], alike(v.ports[i:])
+			t.row(portvigil.PortRange{First: p.Port, Last: v.ports[i+n-1].Port}.String()+"/"+string(p.Proto), string(p.State), string(p.Reason), serviceText(p.Service))
+			i += n
 		}
 		if err := t.print(); err != nil {
 			return err
@@ -67,6 +69,17 @@ func (v *lookView) look(l portvigil.LookRecord) error {
 	}
 	v.ports, v.doors = nil, nil
 	return nil
+}
+
+// alike is how many ports, from the first on, one row may tell of: neighbours of which
+// there is no more to say than of the first. Open ones have a row each.
+func alike(ports []portvigil.PortRecord) int {
+	n := 1
+	for n < len(ports) && ports[n].Port == ports[n-1].Port+1 && ports[n].State == ports[0].State && ports[n].Reason == ports[0].Reason &&
+		ports[n].Service == nil && ports[0].Service == nil && ports[0].State != portvigil.StateOpen {
+		n++
+	}
+	return n
 }
 
 // sureness says how likely it is that the look missed a port, where it measured that

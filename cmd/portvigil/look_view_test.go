@@ -30,3 +30,28 @@ func TestALookSaysHowSureItIs(t *testing.T) {
 		t.Errorf("of a look that measured nothing: %q", got)
 	}
 }
+
+func TestNeighboursThatAreAlikeShareARow(t *testing.T) {
+	t.Parallel()
+	port := func(port uint16, state portvigil.PortState, reason portvigil.Reason, service *portvigil.Service) portvigil.PortRecord {
+		var p portvigil.PortRecord
+		p.Port, p.State, p.Reason, p.Service = port, state, reason, service
+		return p
+	}
+	silent, rejected := portvigil.ReasonNoResponse, portvigil.Reason("icmp-3-13")
+	for _, c := range []struct {
+		name  string
+		ports []portvigil.PortRecord
+		want  int
+	}{
+		{"three filtered", []portvigil.PortRecord{port(1, portvigil.StateFiltered, silent, nil), port(2, portvigil.StateFiltered, silent, nil), port(3, portvigil.StateFiltered, silent, nil)}, 3},
+		{"one between is missing", []portvigil.PortRecord{port(1, portvigil.StateFiltered, silent, nil), port(3, portvigil.StateFiltered, silent, nil)}, 1},
+		{"another reason", []portvigil.PortRecord{port(1, portvigil.StateFiltered, silent, nil), port(2, portvigil.StateFiltered, rejected, nil)}, 1},
+		{"open ones", []portvigil.PortRecord{port(1, portvigil.StateOpen, portvigil.ReasonSynAck, nil), port(2, portvigil.StateOpen, portvigil.ReasonSynAck, nil)}, 1},
+		{"alone", []portvigil.PortRecord{port(1, portvigil.StateClosed, portvigil.ReasonReset, nil)}, 1},
+	} {
+		if got := alike(c.ports); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
