@@ -24,6 +24,8 @@ type answer struct {
 	kind answerKind
 	icmp icmpError // of answerRejected
 	hops uint8     // that it took, and one more; 0: not known
+	// window is what a SYN-ACK offers, in bytes, and one more; 0: not known.
+	window int
 }
 
 // answerOf is the answer that a reason of a TCP port's state stands for; false is none.

@@ -39,6 +39,7 @@ type conductor struct {
 	silences  silences
 	losses    ledger
 	distances [roles]distance
+	manners   manners
 	table     *table
 	measured  bool     // the loss that is measured is a bound
 	most      float64  // the doubt of missing a port with which its silence is believed

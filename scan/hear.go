@@ -78,6 +78,7 @@ func (c *conductor) hear(now time.Duration, port uint16, a answer, sent time.Dur
 	}
 	c.headOnly = false
 	c.distances[r].see(a.hops)
+	c.manners.see(a)
 	if c.doors.learn(r, port, sent) {
 		c.silences.void(c.passBegan, sent)
 		clear(c.sure)
@@ -153,6 +154,16 @@ func (c *conductor) judge(now time.Duration, v *verdict) {
 	c.silences.vouch(c.doors.vouched(), func(s silence) { c.count(s.port, s.pass) })
 }
 
+// hearAgain takes an answer that came before, too. A SYN-ACK that is repeated because
+// the reset to it was lost (RFC 6298 section 2: after a second) is none of those.
+func (c *conductor) hearAgain(took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if took < patient {
+		c.manners.duplicates++
+	}
+}
+
 // hearLate takes an answer to a probe that was given up: it shows how long the way
 // takes, and is as true as one in time. Engines whose sockets are gone by then have
 // none.
@@ -167,6 +178,7 @@ func (c *conductor) hearLate(now time.Duration, port uint16, a answer, took time
 		return
 	}
 	c.hear(now, port, a, now-took)
+	c.manners.late++
 	if a.kind != answerRejected {
 		c.lastGood = c.sends
 		c.pace.answered(took)

@@ -37,6 +37,7 @@ func (c *conductor) notes() []string {
 	if open, closed := &c.distances[roleOpen], &c.distances[roleClosed]; inFront(open, closed) {
 		add("answered-in-front: open ports answer from %d hops away and closed ones from %d, so something in front of the host answers for it", open.hops-1, closed.hops-1)
 	}
+	c.manners.notes(add)
 	if t.total() > everywhereAbove && t.opened*10 > t.total()*9 {
 		add("answers-everywhere: %d of %d ports are open", t.opened, t.total())
 	}

@@ -14,6 +14,7 @@ type reply struct {
 	sequence uint32     // of the probe, as the reply tells it
 	icmp     icmpError  // of answerRejected
 	hops     uint8      // that a segment took, and one more
+	window   int        // that a SYN-ACK offers, in bytes, and one more; 0: not known
 }
 
 // answer says what the reply means once its sequence number was found right.
@@ -21,7 +22,7 @@ func (r *reply) answer() answer {
 	if r.kind == answerRejected {
 		return r.icmp.answer()
 	}
-	return answer{kind: r.kind, hops: r.hops}
+	return answer{kind: r.kind, hops: r.hops, window: r.window}
 }
 
 // ICMP errors that quote what they are about (RFC 792, RFC 4443 section 3).
@@ -83,6 +84,9 @@ func parseSegment(tcp []byte) (reply, bool) {
 		r.kind = answerClosed
 	case flags&(flagSyn|flagAck|flagRst) == flagSyn|flagAck:
 		r.kind = answerOpen
+		if len(tcp) >= 16 {
+			r.window = int(binary.BigEndian.Uint16(tcp[14:])) + 1
+		}
 	default:
 		return reply{}, false
 	}

@@ -106,8 +106,14 @@ func TestRepliesAreReadAsWhatTheyAre(t *testing.T) {
 	four := probeBytes(ourFour, theirFour, 40001, 443, 99)
 	six := probeBytes(ourSix, theirSix, 40001, 443, 99)
 	from := func(kind answerKind, hops uint8) reply {
-		return reply{kind: kind, port: 443, source: 40001, sequence: 99, hops: hops + 1}
+		r := reply{kind: kind, port: 443, source: 40001, sequence: 99, hops: hops + 1}
+		if kind == answerOpen {
+			r.window = window + 1
+		}
+		return r
 	}
+	cut := from(answerOpen, 0)
+	cut.window = 0
 	is := func(kind answerKind) reply { return from(kind, 0) }
 	icmp := func(e icmpError) reply {
 		return reply{kind: answerRejected, port: 443, source: 40001, sequence: 99, icmp: e}
@@ -133,7 +139,7 @@ func TestRepliesAreReadAsWhatTheyAre(t *testing.T) {
 		{"SYN-ACK with congestion bits", answering(four, flagSyn|flagAck|0x40), is(answerOpen)},
 		{"SYN-ACK over IPv6", answering(six, flagSyn|flagAck), is(answerOpen)},
 		{"SYN-ACK behind IP options", options, is(answerOpen)},
-		{"SYN-ACK cut after the flags", answering(four, flagSyn|flagAck)[:ipv4Header+14], is(answerOpen)},
+		{"SYN-ACK cut after the flags", answering(four, flagSyn|flagAck)[:ipv4Header+14], cut},
 		{"SYN-ACK cut before them", answering(four, flagSyn|flagAck)[:ipv4Header+13], reply{}},
 		{"SYN-ACK behind destination options", extended(answering(six, flagSyn|flagAck), extensionDestination), is(answerOpen)},
 		{"SYN-ACK behind an authentication header", extended(answering(six, flagSyn|flagAck), extensionAuthentication), is(answerOpen)},

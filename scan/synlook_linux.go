@@ -28,6 +28,7 @@ type synLook struct {
 	slots    slots
 	inFlight map[uint32]int // slot by source index and port
 	lastSent []uint32       // of each port by its number, in units of sentUnit, from 1; 0: never
+	lastFrom []uint8        // of each port: the source index, and one more, of the probe that was answered last
 	results  []result
 }
 
@@ -45,7 +46,7 @@ func (s *synEngine) newLook(e *engine) (*synLook, error) {
 	e.look.Method = portvigil.MethodSYN
 	e.conductor.measure()
 	return &synLook{engine: e, syn: s, outlet: o, hop: s.hop(to), to: destinationOf(e.address), segment: newSegment(to.source, e.address),
-		cookie: newCookie(), began: e.began.Sub(s.clock), due: s.now(), inFlight: map[uint32]int{}, lastSent: make([]uint32, len(e.conductor.table.known))}, nil
+		cookie: newCookie(), began: e.began.Sub(s.clock), due: s.now(), inFlight: map[uint32]int{}, lastSent: make([]uint32, len(e.conductor.table.known)), lastFrom: make([]uint8, len(e.conductor.table.known))}, nil
 }
 
 // turn gives up probes whose time is over, records what is known, and sends what may
@@ -148,21 +149,38 @@ func (l *synLook) take(now time.Duration, r *reply) bool {
 	}
 	slot, flies := l.inFlight[flightKey(source, r.port)]
 	if !flies {
-		t := l.conductor.table
-		if !t.ports.Contains(r.port) {
-			return false
-		}
-		if last := l.lastSent[t.index(r.port)]; last > 0 {
-			l.conductor.hearLate(now, r.port, r.answer(), now-time.Duration(last-1)*sentUnit)
-		}
-		return true
+		return l.takeLate(now, source, r)
 	}
 	p := l.slots.all[slot].probe
 	l.forget(slot)
+	if t := l.conductor.table; t.ports.Contains(r.port) {
+		l.lastFrom[t.index(r.port)] = uint8(source + 1)
+	}
 	l.results = append(l.results, result{p, r.answer(), now})
 	if len(l.results) >= hearAtOnce {
 		l.flush()
 	}
+	return true
+}
+
+// takeLate takes a reply to a probe that was given up, or has been answered.
+func (l *synLook) takeLate(now time.Duration, source int, r *reply) bool {
+	t := l.conductor.table
+	if !t.ports.Contains(r.port) {
+		return false
+	}
+	i := t.index(r.port)
+	last := l.lastSent[i]
+	if last == 0 {
+		return false
+	}
+	took := now - time.Duration(last-1)*sentUnit
+	if l.lastFrom[i] == uint8(source+1) {
+		l.conductor.hearAgain(took)
+		return false
+	}
+	l.lastFrom[i] = uint8(source + 1)
+	l.conductor.hearLate(now, r.port, r.answer(), took)
 	return true
 }
 
