@@ -1,8 +1,8 @@
 package scan
 
 import (
-	"crypto/rand"
 	"encoding/binary"
+	"net/netip"
 
 	"github.com/dchest/siphash"
 )
@@ -13,10 +13,11 @@ import (
 // pair of ports (RFC 6528 takes initial sequence numbers from a keyed hash too).
 type cookie struct{ k0, k1 uint64 }
 
-func newCookie() cookie {
-	var key [16]byte
-	_, _ = rand.Read(key[:]) // never fails: crypto/rand ends the program instead
-	return cookie{binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])}
+// cookie is that of the look at a target.
+func (k Key) cookie(target netip.Addr) cookie {
+	address := target.As16()
+	k0, k1 := siphash.Hash128(binary.LittleEndian.Uint64(k[:8]), binary.LittleEndian.Uint64(k[8:]), address[:])
+	return cookie{k0, k1}
 }
 
 // of is the sequence number of the SYN from the source port to the port.

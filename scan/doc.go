@@ -11,11 +11,17 @@
 // clock: an engine asks it what to send and tells it what came back, so that
 // every way of sending follows the same rules. There are two:
 //
-//   - SYN (syn_linux.go) sends packets of its own, with CAP_NET_RAW: one loop that
-//     writes segments and reads replies out of a ring, below the kernel's firewall.
-//     A reply counts where it acknowledges the keyed sequence number of a probe.
+//   - SYN (syn_linux.go) sends packets of its own, with CAP_NET_RAW: one loop for all
+//     looks that are under way, which writes segments and reads replies out of a ring,
+//     below the kernel's firewall. A reply counts where it acknowledges the keyed
+//     sequence number of a probe.
 //   - connect needs no privilege: on Linux one or two epoll loops over non-blocking
 //     sockets, elsewhere a bounded number of dialers.
+//
+// A sweep (sweep.go) is looks at any number of addresses. Targets are counted and not
+// listed, their order is computed as it goes, and another look is begun whenever the
+// rate in all has room, so that memory goes by how many looks are under way and probes
+// are spread over all hosts. A checkpoint keeps what answered, as it comes.
 //
 // Promises: a host never gets more SYN in any second than its ceiling, retries
 // and re-probed doors included. A port is "closed" only if its own reset said
@@ -47,5 +53,5 @@
 // The default state of an incomplete look says nothing about ports that it did
 // not reach; its notes tell how many those are.
 //
-// Begin with Look in look.go, then conduct.go and passes.go.
+// Begin with Look in look.go, then sweep.go, conduct.go and passes.go.
 package scan

@@ -23,6 +23,9 @@ type Options struct {
 	// sweep together.
 	Rate int
 
+	// Key marks the SYN packets; the zero value has every look draw its own.
+	Key Key
+
 	Vantage string
 	Reach   portvigil.Reach
 	Run     string

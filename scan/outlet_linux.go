@@ -11,21 +11,22 @@ import (
 	portvigil "github.com/portvigil/portvigil"
 )
 
-// sources is how many ports probes come from, all but the first for doors. Each
-// try of a port comes from another one: to the target it is a connection of its
-// own, whatever became of the one before, and its answer tells which try it is to.
+// Probes come from several ports, all but the first trySources for doors. Each try of a
+// port comes from another one: to the target it is a connection of its own, whatever
+// became of the one before, and its answer tells which try it is to.
 const (
-	sources    = 64
-	doorSource = 8
+	trySources  = 8
+	fewSources  = 64   // to begin with
+	mostSources = 1024 // where many questions to one door are on their way at once
 )
 
 // outlet is the way out from one of this machine's addresses, and back to it.
 type outlet struct {
 	source  netip.Addr
 	packets *packets
-	held    [sources]int    // sockets that keep the ports from everybody else
-	ports   [sources]uint16 // where probes come from
-	indexOf map[uint16]int  // into ports
+	held    []int          // sockets that keep the ports from everybody else
+	ports   []uint16       // where probes come from
+	indexOf map[uint16]int // into ports
 }
 
 // outlet is the one from an address, opened where there was none yet. The error has
@@ -35,29 +36,36 @@ func (s *synEngine) outlet(source netip.Addr) (_ *outlet, err error) {
 		return o, nil
 	}
 	o := &outlet{source: source, indexOf: map[uint16]int{}}
-	for i := range o.held {
-		o.held[i] = -1
-	}
 	defer func() {
 		if err != nil {
 			o.close()
 		}
 	}()
-	for i := range o.held {
-		if o.held[i], o.ports[i], err = hold(source); err != nil {
+	for range fewSources {
+		if err = o.more(); err != nil {
 			return nil, unavailable(fmt.Errorf("take a port to send from: %w", err))
 		}
-		o.indexOf[o.ports[i]] = i
 	}
 	frames := manyFrames
 	if s.sweep.ceiling > 0 && s.sweep.total == 1 {
 		frames = fewFrames
 	}
-	if o.packets, err = openPackets(source, o.ports[:], frames); err != nil {
+	if o.packets, err = openPackets(source, frames); err != nil {
 		return nil, unavailable(err)
 	}
 	s.outlets[source] = o
 	return o, nil
+}
+
+// more takes another port to send from.
+func (o *outlet) more() error {
+	fd, port, err := hold(o.source)
+	if err != nil {
+		return err
+	}
+	o.indexOf[port] = len(o.ports)
+	o.held, o.ports = append(o.held, fd), append(o.ports, port)
+	return nil
 }
 
 func unavailable(err error) error {
@@ -70,9 +78,7 @@ func unavailable(err error) error {
 
 func (o *outlet) close() {
 	for _, fd := range o.held {
-		if fd >= 0 {
-			shut(fd)
-		}
+		shut(fd)
 	}
 	if o.packets != nil {
 		o.packets.close()

@@ -50,8 +50,8 @@ type mmsghdr struct {
 	_      [4]byte
 }
 
-// openPackets opens the sockets for probes that come from the ports of a source.
-func openPackets(source netip.Addr, ports []uint16, frames int) (_ *packets, err error) {
+// openPackets opens the sockets for probes that come from a source.
+func openPackets(source netip.Addr, frames int) (_ *packets, err error) {
 	p := &packets{in: -1, link: -1, kernel: -1, frames: frames}
 	defer func() {
 		if err != nil {
@@ -74,7 +74,7 @@ func openPackets(source netip.Addr, ports []uint16, frames int) (_ *packets, err
 	if p.in, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
 		return nil, fmt.Errorf("open a packet socket: %w", err)
 	}
-	if err = p.hearOnly(source, ports); err != nil {
+	if err = p.hearOnly(source); err != nil {
 		return nil, fmt.Errorf("filter what comes in: %w", err)
 	}
 	if err = p.mapRing(); err != nil {
@@ -102,14 +102,14 @@ func (p *packets) close() {
 	}
 }
 
-// hearOnly lets nothing into the ring but TCP to the ports that probes come from, and
-// ICMP, so that a busy machine's own traffic costs nothing more.
-func (p *packets) hearOnly(source netip.Addr, ports []uint16) error {
+// hearOnly lets nothing into the ring but what may answer a SYN, to whomever, so that a
+// busy machine's own traffic costs hardly more.
+func (p *packets) hearOnly(source netip.Addr) error {
 	program := filterFour
 	if source.Is6() {
 		program = filterSix
 	}
-	raw, err := bpf.Assemble(program(ports))
+	raw, err := bpf.Assemble(program)
 	if err != nil {
 		return err
 	}
@@ -120,34 +120,34 @@ func (p *packets) hearOnly(source netip.Addr, ports []uint16) error {
 	return unix.SetsockoptSockFprog(p.in, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filters)), Filter: &filters[0]})
 }
 
-// filterFour passes ICMP, and TCP to one of at most 200 ports.
-func filterFour(ports []uint16) []bpf.Instruction {
-	return append([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: 9, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolICMP, SkipTrue: uint8(len(ports) + 4)},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: uint8(len(ports) + 2)},
-		bpf.LoadMemShift{Off: 0}, // how long the IP header is
-		bpf.LoadIndirect{Off: 2, Size: 2},
-	}, passPorts(ports)...)
-}
+// tcpFlags is where the flags are in a TCP header.
+const tcpFlags = 13
 
-// filterSix passes ICMPv6, TCP to one of at most 200 ports, and all that has extension
-// headers.
-func filterSix(ports []uint16) []bpf.Instruction {
-	return append([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: 6, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolUDP, SkipTrue: uint8(len(ports) + 2)},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: uint8(len(ports) + 2)},
-		bpf.LoadAbsolute{Off: ipv6Header + 2, Size: 2},
-	}, passPorts(ports)...)
-}
+// filterFour passes ICMP, SYN-ACKs, and resets that acknowledge something.
+var filterFour = append([]bpf.Instruction{
+	bpf.LoadAbsolute{Off: 9, Size: 1},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolICMP, SkipTrue: 7},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: 5},
+	bpf.LoadMemShift{Off: 0}, // how long the IP header is
+	bpf.LoadIndirect{Off: tcpFlags, Size: 1},
+}, passAnswers...)
 
-// passPorts passes where the port that was loaded is one of those.
-func passPorts(ports []uint16) (program []bpf.Instruction) {
-	for i, port := range ports {
-		program = append(program, bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(port), SkipTrue: uint8(len(ports) - i)})
-	}
-	return append(program, bpf.RetConstant{Val: 0}, bpf.RetConstant{Val: snapBytes})
+// filterSix passes the same over IPv6, and all that has extension headers, or is neither
+// TCP nor UDP.
+var filterSix = append([]bpf.Instruction{
+	bpf.LoadAbsolute{Off: 6, Size: 1},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolUDP, SkipTrue: 5},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: 5},
+	bpf.LoadAbsolute{Off: ipv6Header + tcpFlags, Size: 1},
+}, passAnswers...)
+
+// passAnswers passes where the flags that were loaded are those of an answer.
+var passAnswers = []bpf.Instruction{
+	bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: flagAck, SkipTrue: 2},
+	bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: flagSyn | flagRst, SkipTrue: 1},
+	bpf.Jump{Skip: 1},
+	bpf.RetConstant{Val: 0},
+	bpf.RetConstant{Val: snapBytes},
 }
 
 func (p *packets) mapRing() error {

@@ -26,14 +26,14 @@ func BenchmarkAProbeLeaves(b *testing.B) {
 		if err != nil {
 			return err
 		}
-		packets, err := openPackets(to.source, []uint16{40000}, fewFrames)
+		packets, err := openPackets(to.source, fewFrames)
 		if err != nil {
 			return err
 		}
 		defer packets.close()
 		away, destination := hopOf(to), destinationOf(target)
 		away.lies([6]byte{2, 0, 0, 0, 0, 1})
-		segment, cookie, plan := newSegment(to.source, target), newCookie(), newPlan(newRoster(portvigil.AllPorts(), nil), 1)
+		segment, cookie, plan := newSegment(to.source, target), NewKey().cookie(at(wireFour).Address), newPlan(newRoster(portvigil.AllPorts(), nil), 1)
 		b.ReportAllocs()
 		b.ResetTimer()
 		began := time.Now()
@@ -83,7 +83,7 @@ func within(namespace string, f func() error) error {
 func TestAProbeAllocatesNothing(t *testing.T) {
 	s := newSimulation(portvigil.AllPorts(), Rate{Unlimited: true}, nil, 7)
 	s.conductor.measure()
-	segment, cookie := newSegment(at("10.0.0.1").Address, at(wireFour).Address), newCookie()
+	segment, cookie := newSegment(at("10.0.0.1").Address, at(wireFour).Address), NewKey().cookie(at(wireFour).Address)
 	var packet [synBytes]byte
 	var buf [sendBatch]probe
 	var results []result

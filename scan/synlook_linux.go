@@ -28,7 +28,7 @@ type synLook struct {
 	slots    slots
 	inFlight map[uint32]int // slot by source index and port
 	lastSent []uint32       // of each port by its number, in units of sentUnit, from 1; 0: never
-	lastFrom []uint8        // of each port: the source index, and one more, of the probe that was answered last
+	lastFrom []uint16       // of each port: the source index, and one more, of the probe that was answered last
 	results  []result
 }
 
@@ -45,8 +45,13 @@ func (s *synEngine) newLook(e *engine) (*synLook, error) {
 	}
 	e.look.Method = portvigil.MethodSYN
 	e.conductor.measure()
+	key, ports := s.sweep.options.Key, e.conductor.table.total()
+	if key == (Key{}) {
+		key = NewKey()
+	}
 	return &synLook{engine: e, syn: s, outlet: o, hop: s.hop(to), to: destinationOf(e.address), segment: newSegment(to.source, e.address),
-		cookie: newCookie(), began: e.began.Sub(s.clock), due: s.now(), inFlight: map[uint32]int{}, lastSent: make([]uint32, len(e.conductor.table.known)), lastFrom: make([]uint8, len(e.conductor.table.known))}, nil
+		cookie: key.cookie(e.address), began: e.began.Sub(s.clock), due: s.now(), inFlight: map[uint32]int{},
+		lastSent: make([]uint32, ports), lastFrom: make([]uint16, ports)}, nil
 }
 
 // turn gives up probes whose time is over, records what is known, and sends what may
@@ -90,10 +95,10 @@ func (l *synLook) send(probes []probe) {
 		switch {
 		case i < sent:
 			key := flightKey(from[i], p.port)
-			if slot, flies := l.inFlight[key]; flies { // one answer cannot be told from the other
+			if slot, flies := l.inFlight[key]; flies { // one answer cannot be told from the other: the older has none
 				older := l.slots.all[slot].probe
 				l.forget(slot)
-				l.result(older, answer{kind: answerStrain})
+				l.result(older, answer{kind: answerNone})
 			}
 			l.inFlight[key] = l.slots.add(p, from[i])
 			l.sent(p)
@@ -114,20 +119,28 @@ func (l *synLook) sent(p probe) {
 }
 
 // sourceOf is the index of the port that a probe comes from: one from which none to
-// the same port is on its way.
+// the same port is on its way, where there is one.
 func (l *synLook) sourceOf(p probe) int {
 	if p.role == roleOrdinary {
-		return int(p.try-1) % doorSource
+		return int(p.try-1) % trySources
 	}
-	for range sources - doorSource {
+	source := 0
+	for range nextSources {
 		l.nextDoor++
-		source := doorSource + l.nextDoor%(sources-doorSource)
+		source = trySources + l.nextDoor%(len(l.outlet.ports)-trySources)
 		if _, flies := l.inFlight[flightKey(source, p.port)]; !flies {
 			return source
 		}
 	}
-	return doorSource + l.nextDoor%(sources-doorSource)
+	// Those that were used longest ago are not free yet: there are too few.
+	if len(l.outlet.ports) < mostSources && l.outlet.more() == nil {
+		return len(l.outlet.ports) - 1
+	}
+	return source
 }
+
+// nextSources is how many ports are tried before another one is taken.
+const nextSources = 4
 
 func flightKey(source int, port uint16) uint32 { return uint32(source)<<16 | uint32(port) }
 
@@ -154,7 +167,7 @@ func (l *synLook) take(now time.Duration, r *reply) bool {
 	p := l.slots.all[slot].probe
 	l.forget(slot)
 	if t := l.conductor.table; t.ports.Contains(r.port) {
-		l.lastFrom[t.index(r.port)] = uint8(source + 1)
+		l.lastFrom[t.index(r.port)] = uint16(source + 1)
 	}
 	l.results = append(l.results, result{p, r.answer(), now})
 	if len(l.results) >= hearAtOnce {
@@ -175,11 +188,11 @@ func (l *synLook) takeLate(now time.Duration, source int, r *reply) bool {
 		return false
 	}
 	took := now - time.Duration(last-1)*sentUnit
-	if l.lastFrom[i] == uint8(source+1) {
+	if l.lastFrom[i] == uint16(source+1) {
 		l.conductor.hearAgain(took)
 		return false
 	}
-	l.lastFrom[i] = uint8(source + 1)
+	l.lastFrom[i] = uint16(source + 1)
 	l.conductor.hearLate(now, r.port, r.answer(), took)
 	return true
 }

@@ -22,7 +22,7 @@ type scanFlags struct {
 	rate                    int
 	noDetect, explain       bool
 	baseline, host, xml     string
-	first, checkpoint       string
+	first, checkpoint, mark string
 	exclude                 []string
 }
 
@@ -56,6 +56,7 @@ baseline; 2 failed or incomplete (what was found is printed all the same).`,
 	flags.StringVar(&f.host, "host", "", "host of the baseline that the targets are (default: the target's own name)")
 	flags.StringSliceVar(&f.exclude, "exclude", nil, "addresses or networks to leave out")
 	flags.StringVar(&f.checkpoint, "checkpoint", "", "keep what is known in this file, and go on from it where it is there already")
+	flags.StringVar(&f.mark, "mark", "", "mark the SYN packets by this key, so that who has it can count at the target which arrive")
 	flags.StringVar(&f.xml, "xml", "", "write nmap's XML to this file, too (- for none)")
 	flags.BoolVar(&f.explain, "explain", false, "show every byte that was sent and received to identify services")
 	return c
@@ -88,6 +89,11 @@ func (a *app) scanPlan(ctx context.Context, names []string, f scanFlags) (p scan
 			return p, fmt.Errorf("--first: %w", err)
 		}
 		o.First = first.TCP
+	}
+	if f.mark != "" {
+		if o.Key, err = scan.ParseKey(f.mark); err != nil {
+			return p, fmt.Errorf("--mark: %w", err)
+		}
 	}
 	if f.rate < 0 {
 		return p, portvigil.Errorf(portvigil.CodeInvalid, "--rate %d is below zero", f.rate)
