@@ -218,6 +218,9 @@ func (r *rights) limits(o serveOptions) []string {
 	if !o.noLocal && len(r.given(processInside)) < len(rightsOf[processInside]) {
 		list = append(list, "The inside view lacks CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: it sees every listener, and of other users' not who owns it.")
 	}
+	if len(r.given(processScanner)) < len(rightsOf[processScanner]) {
+		list = append(list, "The outside view lacks CAP_NET_RAW: it connects to ports in place of sending packets of its own, which takes longer, and no look says how sure it is.")
+	}
 	if os.Geteuid() == 0 && r.users == nil {
 		list = append(list, "The server's processes keep the user id 0, without its capabilities: this container does not let them change it.")
 	}
