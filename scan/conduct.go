@@ -206,6 +206,8 @@ type Progress struct {
 	Share float64 // of the work, 0 to 1; retries that turn out to be needed are counted from the start
 	Rate  float64 // SYN per second over the last second
 	Open  int     // ports found open so far
+	Loss  float64 // share of the questions to known doors that was lost so far, 0 to 1
+	Limit float64 // SYN/s that the look is slowed down to, as a limiter was found; 0: none was
 }
 
 func (c *conductor) progress(now time.Duration) Progress {
@@ -216,7 +218,11 @@ func (c *conductor) progress(now time.Duration) Progress {
 		ahead += c.table.total()
 	}
 	c.shown = max(c.shown, float64(c.sends)/float64(max(c.sends+ahead, 1)))
-	return Progress{Share: c.shown, Rate: c.pace.sentIn.perSecond(now), Open: c.table.opened}
+	p := Progress{Share: c.shown, Rate: c.pace.sentIn.perSecond(now), Open: c.table.opened, Loss: c.losses.all(c.reference()).share()}
+	if c.strain.limited {
+		p.Limit = c.pace.limit
+	}
+	return p
 }
 
 // timeout is how long answers are awaited at present.

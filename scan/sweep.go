@@ -341,6 +341,8 @@ func (s *sweep) progress() (all Progress) {
 		done += p.Share
 		all.Rate += p.Rate
 		all.Open += p.Open
+		all.Loss = max(all.Loss, p.Loss) // of the worst way
+		all.Limit += p.Limit
 	}
 	all.Open += int(s.opened.Load())
 	all.Share = done / float64(max(s.total, 1))

@@ -31,6 +31,10 @@ type synEngine struct {
 // turnsAtOnce bounds how many looks get a turn before what came in is heard again.
 const turnsAtOnce = 64
 
+// mostUnknown bounds the looks at neighbours that the kernel has not found (yet): its
+// table of neighbours holds 1,024 (gc_thresh3, arp(7)), for everybody on the machine.
+const mostUnknown = 256
+
 // MaySYN tells why this process cannot look by SYN packets of its own, and nil
 // where it can. The error has CodeForbidden without CAP_NET_RAW.
 func MaySYN() error {
@@ -86,7 +90,7 @@ func (s *synEngine) loop(ctx context.Context) {
 	for ctx.Err() == nil && (!s.over || len(s.looks) > 0 || s.sweep.waiting != nil) {
 		s.hear()
 		wait := s.serve(ctx)
-		if wait > 0 && !s.over && len(s.looks) < s.sweep.most && s.room() == 0 && s.admit(ctx) {
+		if wait > 0 && s.mayAdmit() && s.admit(ctx) {
 			continue
 		}
 		s.wait(wait)
@@ -96,8 +100,19 @@ func (s *synEngine) loop(ctx context.Context) {
 	}
 }
 
-// room is how long it is until a probe of any look may leave.
-func (s *synEngine) room() time.Duration { return s.sweep.inAll.wait(s.now()) }
+// mayAdmit reports whether there is room for another look.
+func (s *synEngine) mayAdmit() bool {
+	if s.over || len(s.looks) >= s.sweep.most || s.sweep.inAll.wait(s.now()) > 0 {
+		return false
+	}
+	unknown := 0
+	for _, l := range s.looks {
+		if l.hop.route.ethernet && !l.hop.known {
+			unknown++
+		}
+	}
+	return unknown < mostUnknown
+}
 
 // admit begins another look, and reports whether there is something new: that look, or
 // that there are no more.
@@ -156,7 +171,7 @@ func (s *synEngine) end(ctx context.Context, l *synLook) {
 func (s *synEngine) hear() {
 	for _, o := range s.outlets {
 		now, heard := s.now(), 0
-		for packet := o.packets.next(); packet != nil; packet = o.packets.next() {
+		for packet := o.packets.next(); packet != nil && heard < o.packets.frames; packet = o.packets.next() { // not for ever in a flood
 			r, ok := parseReply(packet, o.source)
 			o.packets.done()
 			if ok {

@@ -20,7 +20,8 @@ func (a *app) progress() *progressLine { return &progressLine{app: a, began: tim
 
 const barWidth = 24
 
-func (p *progressLine) show(l portvigil.LookProgress) {
+// show shows a look, and what else there is to say of it.
+func (p *progressLine) show(l portvigil.LookProgress, more ...string) {
 	if !p.app.terminal(p.app.stderr) {
 		return
 	}
@@ -30,8 +31,8 @@ func (p *progressLine) show(l portvigil.LookProgress) {
 		return
 	}
 	filled := int(max(0, min(1, l.Share)) * barWidth)
-	fmt.Fprintf(p.app.stderr, "\r\x1b[K%s [%s%s] %3.0f %%  %.0f/s  %d open%s", l.Address,
-		strings.Repeat("#", filled), strings.Repeat(".", barWidth-filled), l.Share*100, l.Rate, l.Open, left(time.Since(p.began), l.Share))
+	fmt.Fprintf(p.app.stderr, "\r\x1b[K%s [%s%s] %3.0f %%  %.0f/s  %d open%s%s", l.Address,
+		strings.Repeat("#", filled), strings.Repeat(".", barWidth-filled), l.Share*100, l.Rate, l.Open, left(time.Since(p.began), l.Share), strings.Join(more, ""))
 }
 
 // left says how long something takes on, going by what share of it took so long.

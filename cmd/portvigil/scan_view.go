@@ -40,7 +40,18 @@ func (v *scanView) progress(p scan.SweepProgress) {
 	if p.Targets > 1 {
 		what = fmt.Sprintf("%d of %d addresses", p.Done, p.Targets)
 	}
-	v.bar.show(portvigil.LookProgress{Address: what, Share: p.Share, Rate: p.Rate, Open: p.Open})
+	v.bar.show(portvigil.LookProgress{Address: what, Share: p.Share, Rate: p.Rate, Open: p.Open}, hindered(p.Progress))
+}
+
+// hindered says what keeps a scan from going faster.
+func hindered(p scan.Progress) (text string) {
+	if p.Loss >= 0.001 {
+		text += fmt.Sprintf("  %.1f %% lost", 100*p.Loss)
+	}
+	if p.Limit > 0 {
+		text += fmt.Sprintf("  limited to %.0f/s", p.Limit)
+	}
+	return text
 }
 
 // found shows what came of a target.
