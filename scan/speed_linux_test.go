@@ -1,7 +1,16 @@
 package scan
 
 import (
+	"flag"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,12 +19,19 @@ import (
 	portvigil "github.com/portvigil/portvigil"
 )
 
-// BenchmarkAProbeLeaves is the raw way out: a port of the plan, its cookie, its packet,
-// and the kernel's hands. Nobody has the link-layer address that they go to, so that no
-// answer takes part.
-func BenchmarkAProbeLeaves(b *testing.B) {
-	w := newWire(b)
-	err := within(w.scanner, func() error {
+var besideRounds = flag.Int("beside", 0, "how many rounds TestTheWayOutBesideOthers takes")
+
+// wayOut is the raw way out: a port of the plan, its cookie, its packet, and the kernel's
+// hands. Nobody has the link-layer address that they go to, so that no answer takes part.
+func wayOut(namespace string, pin bool, more func(sent int) bool) error {
+	return within(namespace, func() error {
+		if pin {
+			var one unix.CPUSet
+			one.Set(0)
+			if err := unix.SchedSetaffinity(0, &one); err != nil {
+				return err
+			}
+		}
 		r, err := openRoutes()
 		if err != nil {
 			return err
@@ -32,14 +48,10 @@ func BenchmarkAProbeLeaves(b *testing.B) {
 		}
 		defer packets.close()
 		away, destination := hopOf(to), destinationOf(target)
-		away.lies([6]byte{2, 0, 0, 0, 0, 1})
-		segment, cookie, plan := newSegment(to.source, target), NewKey().cookie(at(wireFour).Address), newPlan(newRoster(portvigil.AllPorts(), nil), 1)
-		b.ReportAllocs()
-		b.ResetTimer()
-		began := time.Now()
-		for left := b.N; left > 0; {
-			n := min(left, sendBatch)
-			for i := range n {
+		away.lies(nobody)
+		segment, cookie, plan := newSegment(to.source, target), NewKey().cookie(target), newPlan(newRoster(portvigil.AllPorts(), nil), 1)
+		for sent := 0; more(sent); {
+			for i := range sendBatch {
 				port, ok := plan.take()
 				if !ok {
 					plan.again()
@@ -47,18 +59,111 @@ func BenchmarkAProbeLeaves(b *testing.B) {
 				}
 				packets.put(i, &segment, 40000, port, cookie.of(40000, port))
 			}
-			sent, errno := packets.send(n, away, &destination)
+			n, errno := packets.send(sendBatch, away, &destination)
 			if errno != 0 && !strains(errno) {
 				return errno
 			}
-			left -= sent
+			sent += n
 		}
-		b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "packets/s")
 		return nil
 	})
-	if err != nil {
+}
+
+// nobody is a link-layer address that no machine has.
+var nobody = [6]byte{2, 0, 0, 0, 0, 1}
+
+func BenchmarkAProbeLeaves(b *testing.B) {
+	w := newWire(b)
+	var began time.Time
+	if err := wayOut(w.scanner, false, func(sent int) bool {
+		if sent == 0 {
+			b.ReportAllocs()
+			b.ResetTimer()
+			began = time.Now()
+		}
+		return sent < b.N
+	}); err != nil {
 		b.Fatal(err)
 	}
+	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "packets/s")
+}
+
+// TestTheWayOutBesideOthers measures how many packets leave in a second from one core,
+// beside masscan and zmap on the same wire, in turns. It is a measurement, and fails
+// where we are behind.
+func TestTheWayOutBesideOthers(t *testing.T) {
+	if *besideRounds == 0 {
+		t.Skip("a measurement: make bench-raw")
+	}
+	w := newWire(t)
+	mac := net.HardwareAddr(nobody[:]).String()
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	others := map[string][]string{
+		"masscan": {"masscan", "10.0.0.0/8", "-p1-65535", "--rate", "100000000", "--interface", "wire", "--adapter-ip", "10.96.0.1", "--router-mac", mac},
+		"zmap":    {"zmap", "-p", "80", "-i", "wire", "-G", mac, "-S", "10.96.0.1", "-r", "0", "-T", "1", "-b", empty, "-o", "/dev/null", "-q", "10.0.0.0/8"},
+	}
+	rates := map[string][]float64{}
+	for range *besideRounds {
+		for name, argv := range others {
+			cmd := exec.Command("ip", slices.Concat([]string{"netns", "exec", w.scanner, "taskset", "-c", "0"}, argv)...)
+			cmd.Dir = t.TempDir()
+			if err := cmd.Start(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			rates[name] = append(rates[name], w.rateNow())
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // by the signal
+		}
+		done := make(chan struct{})
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			if err := wayOut(w.scanner, true, func(int) bool {
+				select {
+				case <-done:
+					return false
+				default:
+					return true
+				}
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+		rates["portvigil"] = append(rates["portvigil"], w.rateNow())
+		close(done)
+		sending.Wait()
+	}
+	median := func(name string) float64 { slices.Sort(rates[name]); return rates[name][len(rates[name])/2] }
+	ours := median("portvigil")
+	for name := range others {
+		t.Logf("%-9s %9.0f packets a second, portvigil %9.0f: %.2f times as many", name, median(name), ours, ours/median(name))
+		if median(name) < 1000 || ours < median(name) {
+			t.Errorf("%s sends %.0f packets a second, portvigil %.0f", name, median(name), ours)
+		}
+	}
+}
+
+// rateNow is how many packets leave the scanner's end in a second, once whoever sends has
+// had the time to begin.
+func (w *wire) rateNow() float64 {
+	w.t.Helper()
+	sent := func() float64 {
+		out, err := exec.Command("ip", "netns", "exec", w.scanner, "cat", "/sys/class/net/wire/statistics/tx_packets").Output()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		n, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return n
+	}
+	<-time.After(2 * time.Second)
+	began, before := time.Now(), sent()
+	<-time.After(2 * time.Second)
+	return (sent() - before) / time.Since(began).Seconds()
 }
 
 // within runs f in a network namespace, on a thread that ends with it.
