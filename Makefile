@@ -36,7 +36,7 @@ endif
 export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
-	lint-rooms lint-cross lint-generated fuzz lab bench-scan bench-udp bench-missed bench-connect bench-kill bench-full \
+	lint-rooms lint-cross lint-generated fuzz lab bench-scan bench-udp bench-missed bench-raw bench-connect bench-kill bench-full \
 	bench-fleet bench-deliver bench-growth bench-histories screenshots bench-pages check-client generate \
 	release clean help
 
@@ -70,6 +70,10 @@ bench-udp: build ## Find real daemons among 1,000 UDP ports, beside nmap, which 
 
 bench-missed: ## Count the open ports that made-up looks called complete have missed, among OPEN_PORTS (default 5,000,000)
 	go test -count=1 -vet=off -timeout 60m -v -run '^TestWhatACompleteLookMisses$$' ./scan -args -open-ports $(OPEN_PORTS)
+
+bench-raw: ## Measure how many packets leave in a second from one core, beside masscan and zmap, ROUNDS (default 5) times (needs root and those)
+	go test -count=1 -vet=off -timeout 20m -v -run '^TestTheWayOutBesideOthers$$' ./scan -args -beside $(ROUNDS)
+	go test -count=1 -vet=off -run '^$$' -bench AProbeLeaves ./scan
 
 bench-kill: ## Kill the server KILLS times (default 200) amid its work, and look what was lost (needs root)
 	@go run ./lab/install
