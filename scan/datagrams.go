@@ -2,6 +2,7 @@ package scan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	portvigil "github.com/portvigil/portvigil"
@@ -40,12 +41,12 @@ type datagrams struct {
 	resting     bool
 	late        int // closed ports that said so only when they were asked again
 	closed      int
-	unreachable int // in a row
-	reference   uint16
-	proven      bool // what the reference answers shows that it is its own
-	asked       int  // how often the reference was asked in the end
+	unreachable int      // in a row
+	references  []uint16 // doors that answered, of the best kind that there is
+	worth       int      // of that kind: 0 is none, then closed, open, and what proves that it saw the question
+	asked       int      // how often references were asked in the end
 	askedAt     time.Duration
-	vouched     bool // it answered
+	vouched     bool // one answered
 	finished    bool
 	dead        bool
 }
@@ -145,11 +146,11 @@ func (d *datagrams) another() bool {
 }
 
 // askReference asks a door that answered once more, so that it is known that the way
-// was there to the end.
+// was there to the end; another door each time, as some answer a socket only once.
 func (d *datagrams) askReference(now time.Duration) (inquiry, time.Duration, bool) {
 	d.resting, d.passEnded = true, now-datagramsApart // back here
 	switch {
-	case d.reference == 0 || d.vouched || d.asked == referenceTries && now-d.askedAt >= datagramsApart:
+	case len(d.references) == 0 || d.vouched || d.asked == referenceTries && now-d.askedAt >= datagramsApart:
 		d.finished = true
 		return inquiry{}, 0, true
 	case d.asked > 0 && now-d.askedAt < datagramsApart:
@@ -157,7 +158,7 @@ func (d *datagrams) askReference(now time.Duration) (inquiry, time.Duration, boo
 	}
 	d.asked++
 	d.askedAt = now
-	return d.send(now, inquiry{port: d.reference, try: (d.asked-1)%datagramTries + 1}), 0, false
+	return d.send(now, inquiry{port: d.references[(d.asked-1)%len(d.references)], try: (d.asked-1)%datagramTries + 1}), 0, false
 }
 
 // hear takes an answer that came from a port to the socket of the look, or an error
@@ -173,7 +174,7 @@ func (d *datagrams) hear(port uint16, a answer, proven bool, service *portvigil.
 		return
 	}
 	d.unreachable = 0
-	if d.asked > 0 && port == d.reference && (proven || !d.proven) {
+	if d.asked > 0 && (proven || d.worth < worthProof) && slices.Contains(d.references, port) {
 		d.vouched = true
 	}
 	switch {
@@ -215,21 +216,29 @@ func (d *datagrams) settle(port uint16, a answer, proven bool, service *portvigi
 	switch a.kind {
 	case answerOpen:
 		d.name[port] = service
-		d.refer(port, proven)
+		if proven {
+			d.refer(port, worthProof)
+		} else {
+			d.refer(port, worthOpen)
+		}
 	case answerClosed:
 		if d.closed++; d.sends[port] > 1 {
 			d.late++
 		}
-		if d.reference == 0 {
-			d.refer(port, proven)
-		}
+		d.refer(port, worthClosed)
 	}
 }
 
-// refer takes a port as the reference, unless one is known whose answer shows more.
-func (d *datagrams) refer(port uint16, proven bool) {
-	if d.asked == 0 && (proven || !d.proven) {
-		d.reference, d.proven = port, proven
+const worthClosed, worthOpen, worthProof = 1, 2, 3
+
+// refer takes a port as a reference, and forgets those that are worth less.
+func (d *datagrams) refer(port uint16, worth int) {
+	switch {
+	case d.asked > 0 || worth < d.worth || worth == d.worth && len(d.references) == referenceTries:
+	case worth > d.worth:
+		d.references, d.worth = []uint16{port}, worth
+	default:
+		d.references = append(d.references, port)
 	}
 }
 
@@ -330,10 +339,10 @@ func (d *datagrams) notes(count map[portvigil.PortState]int) (notes []string) {
 	case d.complete():
 	case d.dead:
 		add("dead-path: %d times in a row host or net unreachable, and not by the target itself", d.unreachable)
-	case d.finished && d.reference == 0:
+	case d.finished && len(d.references) == 0:
 		add("no-answer: none of %d datagrams was answered, so nothing vouches for the way", d.probes)
 	case d.finished && !d.vouched:
-		add("dead-path: port %d answered, and does not any more", d.reference)
+		add("dead-path: port %d answered, and does not any more", d.references[0])
 	}
 	if d.limited() && count[portvigil.StateOpenFiltered] > 0 {
 		add("icmp-limited: the host sends few errors about closed ports, so %d silent ones may be closed, too", count[portvigil.StateOpenFiltered])

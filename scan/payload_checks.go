@@ -113,20 +113,44 @@ const stunCookie = "\x21\x12\xa4\x42"
 // raknetMagic is in each offline message of RakNet.
 const raknetMagic = "\x00\xff\xff\x00\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x12\x34\x56\x78"
 
-// hearsOpenVPN: a server's hard reset acknowledges ours, and says with it whose it was:
+// hearsOpenVPN: a server's hard reset acknowledges ours and says with it whose it was.
+// While a server for one peer waits for another's next word it sends the
+// acknowledgement alone:
 //
-//	0      1          9     10             …         …
+//	0      1          9     10             …               …
 //	│opcode│own session│count│acknowledged…│session of ours│ packet id
+//
+// One that knows the session already says nothing for a minute, so that a fixed session
+// would be answered by one look, and not by the next.
 func hearsOpenVPN(r []byte, t token) echo {
-	if len(r) < 14 || r[0] != 0x40 {
+	const serverReset, acknowledgement = 8 << 3, 5 << 3
+	switch {
+	case len(r) < 22 || r[0] != serverReset && r[0] != acknowledgement || r[9] == 0:
 		return echoNone
+	case hasAt(r, 10+4*int(r[9]), t.bytes(8)):
+		return echoProves
 	}
-	return when(r[9] > 0 && hasAt(r, 10+4*int(r[9]), t.bytes(8)))
+	return echoNone
+}
+
+// isChargen looks for neighbours in the order of ASCII, which starts anew after its end
+// (RFC 864); where a line begins is anybody's guess.
+func isChargen(r []byte) bool {
+	run := 1
+	for i := 1; i < len(r) && run < 20; i++ {
+		if r[i] == r[i-1]+1 || r[i-1] == '~' && r[i] == ' ' {
+			run++
+		} else {
+			run = 1
+		}
+	}
+	return run == 20 && len(r) > 20
 }
 
 // askDTLS is a ClientHello of DTLS 1.2 with two cipher suites (RFC 6347 section 4.2,
 // RFC 5246 section 7.4.1.2). Its record has a number that nobody guesses: a server that asks for
-// a cookie takes the same (RFC 6347 section 4.2.1).
+// a cookie takes the same (RFC 6347 section 4.2.1). One that does not, and serves a single
+// peer (openssl s_server), answers no second question, and so stays unconfirmed.
 func askDTLS(t token, _ int) string {
 	body := "\xfe\xfd" + t.bytes(24) + t.bytes(8) + "\x00" + "\x00" + "\x00\x04\xc0\x2b\xc0\x2f" + "\x01\x00" +
 		"\x00\x16" + "\x00\x0a\x00\x04\x00\x02\x00\x17" + "\x00\x0d\x00\x06\x00\x04\x04\x03\x04\x01" + "\x00\x17\x00\x00"

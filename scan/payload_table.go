@@ -123,7 +123,7 @@ var payloads = []payload{
 	{name: "ms-sql-m", ports: []uint16{1434}, ask: fixed("\x04MSSQLSERVER\x00"), hears: begins("\x05")},
 	{name: "echo", ports: []uint16{7}, ask: askAnything}, // RFC 862
 	// Any datagram asks these (RFC 864, 867, 868).
-	{name: "chargen", ports: []uint16{19}, ask: askAnything, hears: speaks(func(r []byte) bool { return len(r) > 20 && bytes.Contains(r, []byte(" !\"#$%&'()")) })},
+	{name: "chargen", ports: []uint16{19}, ask: askAnything, hears: speaks(isChargen)},
 	{name: "daytime", ports: []uint16{13}, ask: askAnything, hears: speaks(func(r []byte) bool { return bytes.Count(r, []byte(":")) >= 2 && len(r) < 80 })},
 	{name: "time", ports: []uint16{37}, ask: askAnything, hears: speaks(func(r []byte) bool { return isTime(r, time.Now()) })},
 	// An echo request with a number (3GPP TS 29.060 section 7.2.1).

@@ -196,6 +196,37 @@ func TestSecretsDifferByLookSocketAndPort(t *testing.T) {
 	}
 }
 
+func TestAServerForOnePeerAcknowledgesAnother(t *testing.T) {
+	t.Parallel()
+	secret := newTokens().of(0, 1194)
+	for _, c := range []struct {
+		name, reply string
+		want        echo
+	}{
+		{"a reset", "\x40session \x01" + zeros(4) + secret.bytes(8) + zeros(4), echoProves},
+		{"an acknowledgement alone", "\x28session \x01" + zeros(4) + secret.bytes(8), echoProves},
+		{"of somebody else's session", "\x28session \x01" + zeros(4) + "session2", echoNone},
+		{"of nothing", "\x28session \x00" + secret.bytes(8) + zeros(8), echoNone},
+		{"of more than there is", "\x28session \xff" + zeros(4) + secret.bytes(8), echoNone},
+	} {
+		if got := hearsOpenVPN([]byte(c.reply), secret); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+func TestCharactersAreKnownWhereverTheyBegin(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"opqrstuvwxyz{|}~ !\"#$%&'()*+,-./0123\r\n": true, "0123456789:;<=>?@ABCD\r\n": true,
+		"abcdefghijklm": false, "hello hello hello hello hello": false, "": false,
+	} {
+		if isChargen([]byte(text)) != want {
+			t.Errorf("%q: want %v", text, want)
+		}
+	}
+}
+
 func TestTheTimeIsThatOfNow(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
