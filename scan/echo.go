@@ -16,10 +16,7 @@ type token [24]byte
 // tokens makes them out of a secret of the look, so that none is stored.
 type tokens struct{ k0, k1 uint64 }
 
-func newTokens() tokens {
-	c := newCookie()
-	return tokens{c.k0, c.k1}
-}
+func newTokens() tokens { return tokens(newCookie()) }
 
 // of is the token of what is sent from the socket to the port.
 func (s tokens) of(socket uint32, port uint16) (t token) {
