@@ -2,6 +2,7 @@ package scan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	portvigil "github.com/portvigil/portvigil"
@@ -21,8 +22,10 @@ const (
 
 // datagrams decides a look at UDP ports, without a socket or a clock. An open port
 // answers what it understands, a closed one with an ICMP error, of which hosts send
-// few; silence is open or filtered, and nothing more can be known of it.
+// few; silence is open or filtered, and nothing more can be known of it. An answer that
+// anybody may have sent is asked for again (confirm.go).
 type datagrams struct {
+	confirm
 	plan  *plan
 	pace  *pace
 	ports *portvigil.PortSet
@@ -30,7 +33,7 @@ type datagrams struct {
 	icmp  [1 << 16]icmpError
 	name  map[uint16]*portvigil.Service // of open ports
 	sends [1 << 16]uint8
-	again []uint16 // that the own machine could not send
+	later []inquiry // that the own machine could not send
 
 	probes      int
 	pass        int
@@ -38,41 +41,49 @@ type datagrams struct {
 	resting     bool
 	late        int // closed ports that said so only when they were asked again
 	closed      int
-	unreachable int // in a row
-	reference   uint16
-	asked       int // how often the reference was asked in the end
+	unreachable int      // in a row
+	references  []uint16 // doors that answered, of the best kind that there is
+	worth       int      // of that kind: 0 is none, then closed, open, and what proves that it saw the question
+	asked       int      // how often references were asked in the end
 	askedAt     time.Duration
-	vouched     bool // it answered
+	vouched     bool // one answered
 	finished    bool
 	dead        bool
 }
 
 func newDatagrams(plan *plan, pace *pace, ports *portvigil.PortSet) *datagrams {
-	return &datagrams{plan: plan, pace: pace, ports: ports, name: map[uint16]*portvigil.Service{}, pass: 1}
+	return &datagrams{plan: plan, pace: pace, ports: ports, name: map[uint16]*portvigil.Service{}, pass: 1, confirm: newConfirm()}
 }
 
-// next returns the next port to ask. Without one, wait says how long until it is worth
+// next returns what to ask next. Without a port, wait says how long until it is worth
 // asking again; done says that the look has ended.
-func (d *datagrams) next(now time.Duration) (port uint16, wait time.Duration, done bool) {
+func (d *datagrams) next(now time.Duration) (q inquiry, wait time.Duration, done bool) {
 	if d.finished {
-		return 0, 0, true
+		return inquiry{}, 0, true
 	}
 	if wait = d.pace.wait(now, 0); wait > 0 {
-		return 0, min(wait, wake), false
+		return inquiry{}, min(wait, wake), false
 	}
-	if d.resting && len(d.again) == 0 {
+	if q, ok := d.confirm.ask(now, d.believe); ok {
+		return d.send(now, q), 0, false
+	}
+	if d.resting && len(d.later) == 0 {
 		if left := d.passEnded + datagramsApart - now; left > 0 {
-			return 0, min(left, wake), false
+			return inquiry{}, min(left, wake), false
 		}
-		d.resting = false
-		if !d.another() {
+		switch {
+		case d.another():
+			d.resting = false
+		case d.confirming():
+			return inquiry{}, wake, false
+		default:
 			return d.askReference(now)
 		}
 	}
-	for n := len(d.again); n > 0; n = len(d.again) {
-		port := d.again[n-1]
-		if d.again = d.again[:n-1]; d.wants(port) {
-			return d.ask(now, port), 0, false
+	for n := len(d.later); n > 0; n = len(d.later) {
+		q := d.later[n-1]
+		if d.later = d.later[:n-1]; q.socket == 0 && d.wants(q.port) {
+			return d.ask(now, q.port), 0, false
 		}
 	}
 	for {
@@ -85,30 +96,38 @@ func (d *datagrams) next(now time.Duration) (port uint16, wait time.Duration, do
 			d.plan.again() // the likely ports came first, and silent ones are asked again at once
 		default:
 			d.resting, d.passEnded = true, now
-			return 0, wake, false
+			return inquiry{}, wake, false
 		}
 	}
 }
 
-func (d *datagrams) ask(now time.Duration, port uint16) uint16 {
-	d.probes++
+// ask asks a port for its own sake.
+func (d *datagrams) ask(now time.Duration, port uint16) inquiry {
 	d.sends[port] = min(d.sends[port]+1, 255)
+	return d.send(now, inquiry{port: port, try: min(int(d.sends[port]), datagramTries)})
+}
+
+func (d *datagrams) send(now time.Duration, q inquiry) inquiry {
+	d.probes++
 	d.pace.sent(now)
-	return port
+	return q
 }
 
 // unsent takes a question back that the own machine could not send: that is no silence.
-func (d *datagrams) unsent(now time.Duration, port uint16) {
+// A trial asks what was not answered again anyway.
+func (d *datagrams) unsent(now time.Duration, q inquiry) {
 	d.probes--
-	if d.sends[port] < 255 {
-		d.sends[port]--
+	if q.socket == 0 {
+		if d.sends[q.port] < 255 {
+			d.sends[q.port]--
+		}
+		d.later = append(d.later, q)
 	}
-	d.again = append(d.again, port)
 	d.pace.strained(now, 0)
 }
 
 func (d *datagrams) wants(port uint16) bool {
-	return d.state[port] == answerNone && int(d.sends[port]) < d.pass
+	return d.state[port] == answerNone && int(d.sends[port]) < d.pass && d.doubts[port] == nil
 }
 
 // another begins another pass where a port is silent, and reports whether one does.
@@ -117,7 +136,7 @@ func (d *datagrams) another() bool {
 		return false
 	}
 	for port := range d.ports.All() {
-		if d.state[port] == answerNone {
+		if d.state[port] == answerNone && d.doubts[port] == nil {
 			d.pass++
 			d.plan.again()
 			return true
@@ -127,23 +146,24 @@ func (d *datagrams) another() bool {
 }
 
 // askReference asks a door that answered once more, so that it is known that the way
-// was there to the end.
-func (d *datagrams) askReference(now time.Duration) (uint16, time.Duration, bool) {
+// was there to the end; another door each time, as some answer a socket only once.
+func (d *datagrams) askReference(now time.Duration) (inquiry, time.Duration, bool) {
 	d.resting, d.passEnded = true, now-datagramsApart // back here
 	switch {
-	case d.reference == 0 || d.vouched || d.asked == referenceTries && now-d.askedAt >= datagramsApart:
+	case len(d.references) == 0 || d.vouched || d.asked == referenceTries && now-d.askedAt >= datagramsApart:
 		d.finished = true
-		return 0, 0, true
+		return inquiry{}, 0, true
 	case d.asked > 0 && now-d.askedAt < datagramsApart:
-		return 0, wake, false
+		return inquiry{}, wake, false
 	}
 	d.asked++
 	d.askedAt = now
-	return d.ask(now, d.reference), 0, false
+	return d.send(now, inquiry{port: d.references[(d.asked-1)%len(d.references)], try: (d.asked-1)%datagramTries + 1}), 0, false
 }
 
-// hear takes an answer that came from a port, or an error about one.
-func (d *datagrams) hear(port uint16, a answer, service *portvigil.Service) {
+// hear takes an answer that came from a port to the socket of the look, or an error
+// about one; proven tells that its sender saw the question.
+func (d *datagrams) hear(port uint16, a answer, proven bool, service *portvigil.Service) {
 	if d.finished || !d.ports.Contains(port) || d.sends[port] == 0 {
 		return
 	}
@@ -154,24 +174,71 @@ func (d *datagrams) hear(port uint16, a answer, service *portvigil.Service) {
 		return
 	}
 	d.unreachable = 0
-	if d.asked > 0 && port == d.reference {
+	if d.asked > 0 && (proven || d.worth < worthProof) && slices.Contains(d.references, port) {
 		d.vouched = true
 	}
-	if d.state[port] == answerOpen || d.state[port] != answerNone && a.kind != answerOpen {
-		return
+	switch {
+	case d.settled(port, a):
+	case proven:
+		d.settle(port, a, true, service)
+	default:
+		d.doubt(port, a, service)
 	}
+}
+
+// hearIn takes what came to a socket of a trial.
+func (d *datagrams) hearIn(number int, socket int, port uint16, a answer, proven bool, service *portvigil.Service) {
+	switch {
+	case d.finished || a.kind == answerUnreachable || !d.ports.Contains(port):
+	case proven && !d.settled(port, a):
+		d.settle(port, a, true, service)
+	default:
+		d.confirm.hear(number, socket, port, a, service)
+	}
+}
+
+// settled reports whether an answer changes nothing: the first that is believed stands,
+// but that an open port outweighs any other.
+func (d *datagrams) settled(port uint16, a answer) bool {
+	return d.state[port] == answerOpen || d.state[port] != answerNone && a.kind != answerOpen
+}
+
+// believe settles what a trial confirmed.
+func (d *datagrams) believe(port uint16, was *suspect) {
+	if !d.settled(port, was.answer) {
+		d.settle(port, was.answer, false, was.service)
+	}
+}
+
+func (d *datagrams) settle(port uint16, a answer, proven bool, service *portvigil.Service) {
+	delete(d.doubts, port)
 	d.state[port], d.icmp[port] = a.kind, a.icmp
 	switch a.kind {
 	case answerOpen:
 		d.name[port] = service
-		d.reference = port
+		if proven {
+			d.refer(port, worthProof)
+		} else {
+			d.refer(port, worthOpen)
+		}
 	case answerClosed:
 		if d.closed++; d.sends[port] > 1 {
 			d.late++
 		}
-		if d.reference == 0 {
-			d.reference = port
-		}
+		d.refer(port, worthClosed)
+	}
+}
+
+const worthClosed, worthOpen, worthProof = 1, 2, 3
+
+// refer takes a port as a reference, and forgets those that are worth less.
+func (d *datagrams) refer(port uint16, worth int) {
+	switch {
+	case d.asked > 0 || worth < d.worth || worth == d.worth && len(d.references) == referenceTries:
+	case worth > d.worth:
+		d.references, d.worth = []uint16{port}, worth
+	default:
+		d.references = append(d.references, port)
 	}
 }
 
@@ -189,9 +256,12 @@ func (d *datagrams) limited() bool { return d.late > 0 && d.closed >= leastLimit
 // after.
 func (d *datagrams) complete() bool {
 	for port := range d.ports.All() {
-		if d.state[port] == answerNone && int(d.sends[port]) < datagramTries {
+		if _, failed := d.failed[port]; d.state[port] == answerNone && int(d.sends[port]) < datagramTries && !failed {
 			return false
 		}
+	}
+	if open, errors := d.unconfirmed(&d.state); d.forged > 0 && open+errors > 0 {
+		return false
 	}
 	return d.finished && !d.dead && d.vouched
 }
@@ -258,14 +328,21 @@ func (d *datagrams) fill(look *portvigil.Look) {
 
 func (d *datagrams) notes(count map[portvigil.PortState]int) (notes []string) {
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	open, errors := d.unconfirmed(&d.state)
+	switch {
+	case d.forged > 0:
+		add("forged-answers: somebody who does not see the questions sends in the host's name; not believed were the answers of %d ports and the errors about %d", open, errors)
+	case open > 0:
+		add("unconfirmed: %d that answered did not when asked again from elsewhere, so that anybody may have sent it", open)
+	}
 	switch {
 	case d.complete():
 	case d.dead:
 		add("dead-path: %d times in a row host or net unreachable, and not by the target itself", d.unreachable)
-	case d.finished && d.reference == 0:
+	case d.finished && len(d.references) == 0:
 		add("no-answer: none of %d datagrams was answered, so nothing vouches for the way", d.probes)
-	case d.finished:
-		add("dead-path: port %d answered, and does not any more", d.reference)
+	case d.finished && !d.vouched:
+		add("dead-path: port %d answered, and does not any more", d.references[0])
 	}
 	if d.limited() && count[portvigil.StateOpenFiltered] > 0 {
 		add("icmp-limited: the host sends few errors about closed ports, so %d silent ones may be closed, too", count[portvigil.StateOpenFiltered])

@@ -13,7 +13,8 @@ func datagramsTo(t *testing.T, ports int, net func(now time.Duration, port uint1
 	set := firstPorts(ports)
 	d := newDatagrams(newPlan(newRoster(set, nil), 7), newPace(autoRate, 1<<16), set)
 	for now := time.Duration(0); now < time.Minute; {
-		port, wait, done := d.next(now)
+		q, wait, done := d.next(now)
+		port := q.port
 		if done {
 			look := &portvigil.Look{Ports: set, Proto: portvigil.UDP}
 			d.fill(look)
@@ -24,7 +25,7 @@ func datagramsTo(t *testing.T, ports int, net func(now time.Duration, port uint1
 			continue
 		}
 		if a := net(now, port); a.kind != answerNone {
-			d.hear(port, a, &portvigil.Service{Name: "dns"})
+			d.hear(port, a, true, &portvigil.Service{Name: "dns"})
 		}
 	}
 	t.Fatal("the look did not end")
@@ -133,7 +134,8 @@ func TestWhatWasNotSentIsNoSilence(t *testing.T) {
 	left := [1 << 16]int{}
 	n := 0
 	for now := time.Duration(0); ; {
-		port, wait, done := d.next(now)
+		q, wait, done := d.next(now)
+		port := q.port
 		if done {
 			break
 		}
@@ -144,11 +146,11 @@ func TestWhatWasNotSentIsNoSilence(t *testing.T) {
 			continue
 		}
 		if n++; n%2 == 0 {
-			d.unsent(now, port)
+			d.unsent(now, q)
 			continue
 		}
 		if left[port]++; port == 53 {
-			d.hear(port, answer{kind: answerOpen}, nil)
+			d.hear(port, answer{kind: answerOpen}, true, nil)
 		}
 	}
 	if !d.complete() {

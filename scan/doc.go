@@ -47,7 +47,9 @@
 // UDP is another matter (datagrams.go): an open port answers only what it understands
 // (payload.go), a closed one by an ICMP error, of which hosts send few. Silence is open
 // or filtered, and a look is complete when every port was asked and a door answered
-// before and after.
+// before and after. An answer counts where it repeats what nobody can guess (echo.go), and
+// any other, errors included, where it comes again to fresh sockets and not to those
+// beside them that ask nothing (confirm.go, with the odds).
 //
 // Refused: addresses that are never a target (portvigil.NeverTarget).
 // The default state of an incomplete look says nothing about ports that it did

@@ -124,7 +124,7 @@ func (w *wire) listen(ports ...string) {
 
 // answer has UDP ports of the target answer, until the test ends; 69 as TFTP does, from
 // another port.
-func (w *wire) answer(texts map[uint16]string) {
+func (w *wire) answer(texts map[uint16]func(question []byte) string) {
 	w.t.Helper()
 	for _, network := range []string{"udp4", "udp6"} {
 		for port, text := range texts {
@@ -144,11 +144,11 @@ func (w *wire) answer(texts map[uint16]string) {
 				go func() {
 					var buf [mostDatagram]byte
 					for {
-						_, from, err := door.ReadFromUDPAddrPort(buf[:])
+						n, from, err := door.ReadFromUDPAddrPort(buf[:])
 						if err != nil {
 							return
 						}
-						_, _ = out.WriteToUDPAddrPort([]byte(text), from) // what is lost is asked for again
+						_, _ = out.WriteToUDPAddrPort([]byte(text(buf[:n])), from) // what is lost is asked for again
 					}
 				}()
 				return nil
@@ -158,6 +158,16 @@ func (w *wire) answer(texts map[uint16]string) {
 			}
 		}
 	}
+}
+
+func says(text string) func([]byte) string { return func([]byte) string { return text } }
+
+// refusesDNS answers a query with its question and a refusal (RFC 1035 section 4.1.1).
+func refusesDNS(query []byte) string {
+	if len(query) < 12 {
+		return ""
+	}
+	return string(query[:2]) + "\x80\x05" + string(query[4:])
 }
 
 // look looks from the scanner; begun, where not nil, is called once an open port
@@ -433,7 +443,7 @@ func TestUDPPortsAnswerOrStaySilent(t *testing.T) {
 		t.Run(address, func(t *testing.T) {
 			t.Parallel()
 			w := newWire(t)
-			w.answer(map[uint16]string{53: "\x50\x56\x81\x80\x00\x01\x00\x00\x00\x00\x00\x00", 69: "\x00\x05\x00\x01no\x00", 5000: "hello"})
+			w.answer(map[uint16]func([]byte) string{53: refusesDNS, 69: says("\x00\x05\x00\x01no\x00"), 5000: says("hello")})
 			w.firewall("udp dport 6000-6010 drop", "udp dport 7000 reject with icmpx type admin-prohibited")
 			look := w.look(lookRequest{Proto: portvigil.UDP, Target: at(address), Ports: "U:50-80,5000,6000-6010,7000"}, nil)
 			reason := portvigil.Reason("icmp-3-13")
@@ -447,13 +457,18 @@ func TestUDPPortsAnswerOrStaySilent(t *testing.T) {
 			add := func(port uint16, s portvigil.PortState, r portvigil.Reason, service *portvigil.Service) {
 				want = append(want, portvigil.Observation{Port: port, State: s, Reason: r, Service: service})
 			}
-			add(53, portvigil.StateOpen, portvigil.ReasonUDPResponse, banner("dns", "\x50\x56\x81\x80\x00\x01\x00\x00\x00\x00\x00\x00", sureOfProtocol))
+			add(53, portvigil.StateOpen, portvigil.ReasonUDPResponse, banner("dns", "its own", sureOfProtocol))
 			add(69, portvigil.StateOpen, portvigil.ReasonUDPResponse, banner("tftp", "\x00\x05\x00\x01no\x00", sureOfProtocol))
 			add(5000, portvigil.StateOpen, portvigil.ReasonUDPResponse, banner("", "hello", 0))
 			for port := uint16(6000); port <= 6010; port++ {
 				add(port, portvigil.StateOpenFiltered, portvigil.ReasonNoResponse, nil)
 			}
 			add(7000, portvigil.StateFiltered, reason, nil)
+			for _, o := range look.Observations {
+				if o.Port == 53 && o.Service != nil {
+					o.Service.Banner = []byte("its own") // another each time
+				}
+			}
 			if diff := cmp.Diff(want, look.Observations); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
