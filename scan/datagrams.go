@@ -30,7 +30,7 @@ type datagrams struct {
 	pace  *pace
 	ports *portvigil.PortSet
 	state [1 << 16]answerKind
-	icmp  [1 << 16]icmpError
+	icmp  map[uint16]icmpError          // that rejected
 	name  map[uint16]*portvigil.Service // of open ports
 	sends [1 << 16]uint8
 	later []inquiry // that the own machine could not send
@@ -52,7 +52,7 @@ type datagrams struct {
 }
 
 func newDatagrams(plan *plan, pace *pace, ports *portvigil.PortSet) *datagrams {
-	return &datagrams{plan: plan, pace: pace, ports: ports, name: map[uint16]*portvigil.Service{}, pass: 1, confirm: newConfirm()}
+	return &datagrams{plan: plan, pace: pace, ports: ports, icmp: map[uint16]icmpError{}, name: map[uint16]*portvigil.Service{}, pass: 1, confirm: newConfirm()}
 }
 
 // next returns what to ask next. Without a port, wait says how long until it is worth
@@ -212,8 +212,10 @@ func (d *datagrams) believe(port uint16, was *suspect) {
 
 func (d *datagrams) settle(port uint16, a answer, proven bool, service *portvigil.Service) {
 	delete(d.doubts, port)
-	d.state[port], d.icmp[port] = a.kind, a.icmp
+	d.state[port] = a.kind
 	switch a.kind {
+	case answerRejected:
+		d.icmp[port] = a.icmp
 	case answerOpen:
 		d.name[port] = service
 		if proven {

@@ -16,7 +16,10 @@ type token [24]byte
 // tokens makes them out of a secret of the look, so that none is stored.
 type tokens struct{ k0, k1 uint64 }
 
-func newTokens() tokens { return tokens(newCookie()) }
+func newTokens() tokens {
+	k := NewKey()
+	return tokens{binary.LittleEndian.Uint64(k[:8]), binary.LittleEndian.Uint64(k[8:])}
+}
 
 // of is the token of what is sent from the socket to the port.
 func (s tokens) of(socket uint32, port uint16) (t token) {

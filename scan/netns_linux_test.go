@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -229,10 +228,6 @@ func methodsAndAddresses() iter.Seq2[Method, string] {
 			}
 		}
 	}
-}
-
-func at(address string) Target {
-	return Target{Host: "target", Address: netip.MustParseAddr(address)}
 }
 
 func TestEachWayToRefuseHasItsOwnReason(t *testing.T) {

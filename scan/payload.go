@@ -14,6 +14,9 @@ type payload struct {
 	wanders bool
 }
 
+// mostDatagram is how much of an answer is read, in bytes.
+const mostDatagram = 2048
+
 // payloadTo is what a port is asked.
 func payloadTo(port uint16) *payload {
 	if i, known := payloadOf[port]; known {

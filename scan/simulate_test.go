@@ -2,6 +2,7 @@ package scan
 
 import (
 	"container/heap"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -305,4 +306,8 @@ func TestTroubleOfTheOwnMachineIsNoState(t *testing.T) {
 	if !look.Complete || look.Count(portvigil.StateClosed) != 499 {
 		t.Errorf("complete %v, %d closed, notes %q", look.Complete, look.Count(portvigil.StateClosed), look.Notes)
 	}
+}
+
+func at(address string) Target {
+	return Target{Host: "target", Address: netip.MustParseAddr(address)}
 }

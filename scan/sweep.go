@@ -52,8 +52,8 @@ const (
 	// mostFinding bounds how many looks that have ended are with Found before no
 	// further one is begun.
 	mostFinding = 64
-	// mostDatagrams bounds the datagrams that are on their way.
-	mostDatagrams = 1 << 16
+	// mostAnswers bounds the datagrams whose answers are awaited.
+	mostAnswers = 1 << 16
 	// skipAtOnce bounds how many targets that are left out are passed over at a time.
 	skipAtOnce = 4096
 )
@@ -147,7 +147,7 @@ func newSweep(o Options, targets uint64) (*sweep, error) {
 func (s *sweep) engine(target Target, number uint64) *engine {
 	e := &engine{target: target, number: number, address: target.Address.Unmap(), began: time.Now(), look: newLook(target, s.options), exact: s.ceiling > 0 || s.inAll != nil}
 	if s.options.Proto == portvigil.UDP {
-		e.datagrams = newDatagrams(s.plan(s.roster, number), s.pace(e, mostDatagrams), s.roster.ports)
+		e.datagrams = newDatagrams(s.plan(s.roster, number), s.pace(e, mostAnswers), s.roster.ports)
 		return e
 	}
 	side := min(s.total, uint64(cap(s.aside)))
@@ -174,7 +174,7 @@ func (s *sweep) after(e *engine) *engine {
 	o := s.options
 	o.Ports, o.Proto = s.then.ports, portvigil.UDP
 	u := &engine{target: e.target, number: e.number, address: e.address, began: time.Now(), look: newLook(e.target, o), exact: e.exact}
-	u.datagrams = newDatagrams(s.plan(s.then, e.number), s.pace(u, mostDatagrams), s.then.ports)
+	u.datagrams = newDatagrams(s.plan(s.then, e.number), s.pace(u, mostAnswers), s.then.ports)
 	return u
 }
 

@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// mostDatagram is how much of an answer is read.
-	mostDatagram = 2048
 	// mostHeard is how much is taken from a socket before the others have their turn, so
 	// that a flood of one does not keep the look from asking.
 	mostHeard = 256
