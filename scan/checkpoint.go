@@ -29,11 +29,14 @@ type Checkpoint struct {
 	path string
 	mu   sync.Mutex
 	file *os.File
-	next uint64                             // positions in the order from here on were never begun
-	open map[uint64][]portvigil.Observation // begun and not done with: what answered there
-	done uint64                             // positions that are done with
-	err  error                              // that kept a note from being written
+	next uint64              // positions in the order from here on were never begun
+	open map[uint64]*answers // begun and not done with
+	done uint64              // positions that are done with
+	err  error               // that kept a note from being written
 }
+
+// answers are the ports of a target that answered, by TCP and by UDP.
+type answers struct{ tcp, udp []portvigil.Observation }
 
 // note is a line of the file: the first one, or what became known of a position.
 type note struct {
@@ -43,6 +46,7 @@ type note struct {
 
 	At       *uint64                     `json:"at,omitempty"` // in the order of targets
 	Answered map[portvigil.Reason]string `json:"answered,omitempty"`
+	UDP      *portvigil.Observation      `json:"udp,omitempty"`
 	Done     bool                        `json:"done,omitempty"`
 	Looks    []*portvigil.Look           `json:"looks,omitempty"` // of a position that is done with
 }
@@ -59,7 +63,7 @@ func OpenCheckpoint(path string, scan []string, before func([]*portvigil.Look) e
 	if err != nil {
 		return nil, fmt.Errorf("open the checkpoint: %w", err)
 	}
-	c := &Checkpoint{path: path, file: file, open: map[uint64][]portvigil.Observation{}}
+	c := &Checkpoint{path: path, file: file, open: map[uint64]*answers{}}
 	if err = lockFile(file); err == nil {
 		err = c.read(scan, before)
 	}
@@ -133,16 +137,22 @@ func (c *Checkpoint) readNote(line int, text []byte, scan []string, before func(
 		return before(n.Looks)
 	}
 	known := c.open[at]
+	if known == nil {
+		known = new(answers)
+		c.open[at] = known
+	}
+	if n.UDP != nil {
+		known.udp = append(known.udp, *n.UDP)
+	}
 	for reason, ports := range n.Answered {
 		set, err := portvigil.ParsePortSet(ports)
 		if err != nil {
 			return portvigil.Errorf(portvigil.CodeInvalid, "%s is damaged (line %d): %v", c.path, line, err)
 		}
 		for port := range set.All() {
-			known = append(known, portvigil.Observation{Port: port, Reason: reason})
+			known.tcp = append(known.tcp, portvigil.Observation{Port: port, Reason: reason})
 		}
 	}
-	c.open[at] = known
 	return nil
 }
 
@@ -177,23 +187,36 @@ func (c *Checkpoint) doneBefore() uint64 {
 	if c == nil {
 		return 0
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.next - uint64(len(c.open))
 }
 
-// begun gives a look what is known of its target, and takes what it hears of it.
+// begun notes that a target is taken, and has its look go on.
 func (c *Checkpoint) begun(e *engine) {
+	if c != nil {
+		c.add(note{At: &e.number})
+		c.goesOn(e)
+	}
+}
+
+// goesOn gives a look what is known of its target, and takes what it hears of it.
+func (c *Checkpoint) goesOn(e *engine) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	known := c.open[e.number]
-	delete(c.open, e.number)
 	c.mu.Unlock()
-	c.add(note{At: &e.number})
-	if e.conductor == nil {
+	if known == nil {
+		known = new(answers)
+	}
+	if e.datagrams != nil {
+		e.datagrams.resume(known.udp)
+		e.datagrams.told = func(o portvigil.Observation) { c.add(note{At: &e.number, UDP: &o}) }
 		return
 	}
-	e.conductor.resume(known)
+	e.conductor.resume(known.tcp)
 	e.conductor.tellTo(func(ports []portvigil.Observation) {
 		by := map[portvigil.Reason]*portvigil.PortSet{}
 		for _, o := range ports {
@@ -212,9 +235,13 @@ func (c *Checkpoint) begun(e *engine) {
 
 // ended notes that a target is done with, and what is to be kept of it.
 func (c *Checkpoint) ended(e *engine, looks []*portvigil.Look) {
-	if c != nil {
-		c.add(note{At: &e.number, Done: true, Looks: looks})
+	if c == nil {
+		return
 	}
+	c.add(note{At: &e.number, Done: true, Looks: looks})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, e.number)
 }
 
 // add writes a note, as long as that is possible.

@@ -159,3 +159,37 @@ func TestACheckpointThatCannotBeWrittenSaysSo(t *testing.T) {
 		t.Errorf("%v, want that no space is left", err)
 	}
 }
+
+func TestACheckpointKnowsWhatAnsweredOverUDP(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "scan")
+	c, _ := openedCheckpoint(t, file)
+	s, err := newSweep(Options{Ports: firstPorts(100), Proto: portvigil.UDP}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &portvigil.Service{Name: "dns", Confidence: 90, Banner: []byte{0, 1}}
+	e := s.engine(at("10.0.0.1"), 4)
+	c.begun(e)
+	for port, a := range map[uint16]answer{53: {kind: answerOpen}, 54: {kind: answerClosed}, 55: {kind: answerRejected, icmp: icmpError{kind: icmpUnreachable, code: icmpAdminProhibited}}} {
+		e.datagrams.sends[port] = 1
+		e.datagrams.hear(port, a, true, service)
+	}
+	if err := c.Close(false); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := openedCheckpoint(t, file)
+	resumed := s.engine(at("10.0.0.1"), 4)
+	again.begun(resumed)
+	for port := range uint16(100) {
+		if port == 0 {
+			continue
+		}
+		if diff := cmp.Diff(e.datagrams.observation(port), resumed.datagrams.observation(port)); diff != "" {
+			t.Errorf("port %d (-before +after)\n%s", port, diff)
+		}
+		if resumed.datagrams.wants(port) == (port >= 53 && port <= 55) {
+			t.Errorf("whether port %d is asked again is wrong", port)
+		}
+	}
+}

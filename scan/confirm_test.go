@@ -47,7 +47,7 @@ type world struct {
 
 func (w world) look(t *testing.T, ports *portvigil.PortSet) (*portvigil.Look, *datagrams, time.Duration) {
 	t.Helper()
-	d := newDatagrams(newPlan(newRoster(ports, nil), 7), newPace(autoRate, 1<<16), ports)
+	d := newDatagrams(newPlan(newRoster(ports, nil), 7), newPace(autoRate, 1<<16), false)
 	flooded := -time.Second
 	for now := time.Duration(0); now < 5*time.Minute; {
 		q, wait, done := d.next(now)

@@ -29,6 +29,7 @@ type datagrams struct {
 	plan  *plan
 	pace  *pace
 	ports *portvigil.PortSet
+	v6    bool
 	state [1 << 16]answerKind
 	icmp  map[uint16]icmpError          // that rejected
 	name  map[uint16]*portvigil.Service // of open ports
@@ -49,10 +50,11 @@ type datagrams struct {
 	vouched     bool // one answered
 	finished    bool
 	dead        bool
+	told        func(portvigil.Observation) // takes each port that has answered; nil: nobody does
 }
 
-func newDatagrams(plan *plan, pace *pace, ports *portvigil.PortSet) *datagrams {
-	return &datagrams{plan: plan, pace: pace, ports: ports, icmp: map[uint16]icmpError{}, name: map[uint16]*portvigil.Service{}, pass: 1, confirm: newConfirm()}
+func newDatagrams(plan *plan, pace *pace, v6 bool) *datagrams {
+	return &datagrams{plan: plan, pace: pace, ports: plan.ports, v6: v6, icmp: map[uint16]icmpError{}, name: map[uint16]*portvigil.Service{}, pass: 1, confirm: newConfirm()}
 }
 
 // next returns what to ask next. Without a port, wait says how long until it is worth
@@ -228,6 +230,32 @@ func (d *datagrams) settle(port uint16, a answer, proven bool, service *portvigi
 			d.late++
 		}
 		d.refer(port, worthClosed)
+	}
+	if d.told != nil {
+		d.told(d.observation(port))
+	}
+}
+
+// resume takes what answered in an earlier part of this look. Those ports are asked again
+// only to vouch for the way.
+func (d *datagrams) resume(known []portvigil.Observation) {
+	for _, o := range known {
+		a := answer{kind: answerOpen}
+		switch o.State {
+		case portvigil.StateOpen:
+		case portvigil.StateClosed:
+			a.kind = answerClosed
+		case portvigil.StateFiltered:
+			var ok bool
+			if a, ok = answerOf(o.Reason, d.v6); !ok {
+				continue
+			}
+		default:
+			continue
+		}
+		if d.ports.Contains(o.Port) && !d.settled(o.Port, a) {
+			d.settle(o.Port, a, false, o.Service)
+		}
 	}
 }
 

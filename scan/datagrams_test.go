@@ -11,7 +11,7 @@ import (
 func datagramsTo(t *testing.T, ports int, net func(now time.Duration, port uint16) answer) (*portvigil.Look, time.Duration) {
 	t.Helper()
 	set := firstPorts(ports)
-	d := newDatagrams(newPlan(newRoster(set, nil), 7), newPace(autoRate, 1<<16), set)
+	d := newDatagrams(newPlan(newRoster(set, nil), 7), newPace(autoRate, 1<<16), false)
 	for now := time.Duration(0); now < time.Minute; {
 		q, wait, done := d.next(now)
 		port := q.port
@@ -130,7 +130,7 @@ func TestDatagramLooksEndAsTheRulesSay(t *testing.T) {
 func TestWhatWasNotSentIsNoSilence(t *testing.T) {
 	t.Parallel()
 	set := firstPorts(300)
-	d := newDatagrams(newPlan(newRoster(set, nil), 7), newPace(autoRate, 1<<16), set)
+	d := newDatagrams(newPlan(newRoster(set, nil), 7), newPace(autoRate, 1<<16), false)
 	left := [1 << 16]int{}
 	n := 0
 	for now := time.Duration(0); ; {

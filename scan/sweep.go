@@ -103,6 +103,7 @@ func (w Sweep) Run(ctx context.Context) error {
 			w.Progress(SweepProgress{Progress: p, Targets: w.Targets.Len(), Done: s.done.Load(), Under: uint64(s.under())})
 		}
 	}
+	s.afterwards = w.Checkpoint.goesOn
 	s.done.Add(w.Checkpoint.doneBefore())
 	return s.run(ctx)
 }
@@ -112,12 +113,14 @@ type sweep struct {
 	options Options
 	roster  *roster
 	then    *roster // UDP ports that are looked at afterwards; nil: none
-	ceiling int     // of a host
-	inAll   *inAll
-	began   time.Time
-	seed    uint64
-	total   uint64 // targets
-	most    int    // looks by SYN packets at once
+	// afterwards is called with such a look before it begins.
+	afterwards func(*engine)
+	ceiling    int // of a host
+	inAll      *inAll
+	began      time.Time
+	seed       uint64
+	total      uint64 // targets
+	most       int    // looks by SYN packets at once
 	// take makes the next look; nil where none is to be had just now. False is the end.
 	take  func() (e *engine, more bool)
 	found func(*engine, []*portvigil.Look, error)
@@ -137,7 +140,7 @@ func newSweep(o Options, targets uint64) (*sweep, error) {
 		return nil, portvigil.Errorf(portvigil.CodeInvalid, "no port to look at")
 	}
 	s := &sweep{options: o, roster: newRoster(o.Ports, o.First), ceiling: o.HostRate.ceiling(o.Rate), inAll: newInAll(o.Rate),
-		began: time.Now(), seed: rand.Uint64(), total: targets, active: map[*engine]struct{}{}}
+		began: time.Now(), seed: rand.Uint64(), total: targets, active: map[*engine]struct{}{}, afterwards: func(*engine) {}}
 	s.most = min(max(underBytes/(s.roster.total()*int(knownBytes)+lookBytes), 1), mostUnder)
 	s.aside = make(chan struct{}, min(max(asidePorts/s.roster.total(), leastAside), mostAside))
 	return s, nil
@@ -147,7 +150,7 @@ func newSweep(o Options, targets uint64) (*sweep, error) {
 func (s *sweep) engine(target Target, number uint64) *engine {
 	e := &engine{target: target, number: number, address: target.Address.Unmap(), began: time.Now(), look: newLook(target, s.options), exact: s.ceiling > 0 || s.inAll != nil}
 	if s.options.Proto == portvigil.UDP {
-		e.datagrams = newDatagrams(s.plan(s.roster, number), s.pace(e, mostAnswers), s.roster.ports)
+		e.datagrams = newDatagrams(s.plan(s.roster, number), s.pace(e, mostAnswers), e.address.Is6())
 		return e
 	}
 	side := min(s.total, uint64(cap(s.aside)))
@@ -174,7 +177,7 @@ func (s *sweep) after(e *engine) *engine {
 	o := s.options
 	o.Ports, o.Proto = s.then.ports, portvigil.UDP
 	u := &engine{target: e.target, number: e.number, address: e.address, began: time.Now(), look: newLook(e.target, o), exact: e.exact}
-	u.datagrams = newDatagrams(s.plan(s.then, e.number), s.pace(u, mostAnswers), s.then.ports)
+	u.datagrams = newDatagrams(s.plan(s.then, e.number), s.pace(u, mostAnswers), u.address.Is6())
 	return u
 }
 
@@ -291,6 +294,7 @@ func (s *sweep) tell(ctx context.Context, e *engine, err error) {
 		select {
 		case s.aside <- struct{}{}:
 			u := s.after(e)
+			s.afterwards(u)
 			if err = u.runUDP(ctx, u.datagrams); err == nil {
 				u.close(context.Cause(ctx))
 				looks = append(looks, u.look)
