@@ -96,7 +96,7 @@ func (e *Engine) probe(tx Tx, hosts []portvigil.Host, waiting map[string]bool, n
 			return err
 		}
 		due := from.Add(within * time.Duration(i) / time.Duration(len(names)))
-		if err := tx.AddRequest(e.wish(hosts[at], portvigil.Outside, someDoors(trails), reasonVantage, due)); err != nil {
+		if err := tx.AddRequest(e.wish(hosts[at], portvigil.Outside, &portvigil.PortSpec{TCP: someDoors(trails)}, reasonVantage, due)); err != nil {
 			return err
 		}
 	}

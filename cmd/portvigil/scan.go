@@ -63,7 +63,7 @@ baseline; 2 failed or incomplete (what was found is printed all the same).`,
 // scanPlan is what the flags come to.
 type scanPlan struct {
 	targets []scan.Target
-	ports   scan.PortSpec
+	ports   portvigil.PortSpec
 	options scan.Options
 	docs    []portvigil.Document // nil without --baseline
 }
