@@ -28,10 +28,15 @@ func TestTheRegularUDPPortsAreCommonOnesTheBaselinesAndWhatIsOpen(t *testing.T) 
 			s.inside(sockets(heard("0.0.0.0:514"), heard("127.0.0.1:323"), listens("0.0.0.0:80", "")))
 		}, "53,123,514"},
 		{"not what listened once", func(s *story) {
-			s.inside(sockets(heard("0.0.0.0:40000")))
+			s.inside(sockets(heard("0.0.0.0:5000")))
 			s.after(time.Minute)
 			s.inside(nil)
 		}, "53,123"},
+		{"what stays on an ephemeral port, and not what passes", func(s *story) {
+			s.inside(sockets(heard("0.0.0.0:40000")))
+			s.after(5 * time.Minute)
+			s.inside(sockets(heard("0.0.0.0:40000"), heard("0.0.0.0:40001")))
+		}, "53,123,40000"},
 		{"what answered from outside, until it is shut", func(s *story) {
 			s.outside("4500,5000", udp, only("4500,5000"))
 			s.after(time.Minute)
