@@ -195,7 +195,16 @@ func (e *Engine) want(tx Tx, h portvigil.Host, view portvigil.View, ports *portv
 	if planned(open, view, ports, reason, due) {
 		return nil
 	}
-	return tx.AddRequest(e.wish(h, view, portsFor(view, ports), reason, due))
+	wished := portsFor(view, ports)
+	if reason == reasonShut && wished != nil && wished.UDP.Len() > 0 {
+		trails, err := tx.Trails(h.ID)
+		if err != nil {
+			return err
+		}
+		wished = &portvigil.PortSpec{TCP: wished.TCP.Clone(), UDP: wished.UDP}
+		wished.TCP.Union(knownDoors(trails)) // that answer: so what is silent beside them is not the way
+	}
+	return tx.AddRequest(e.wish(h, view, wished, reason, due))
 }
 
 // planned reports whether a look for the same reason covers the ports and is
