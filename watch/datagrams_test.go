@@ -62,6 +62,18 @@ func TestWhatKeepsALookAtTCPKeepsTheOneAtUDP(t *testing.T) {
 	}
 }
 
+func TestOnADeadPathUDPIsAskedOnlyByWhoWantsIt(t *testing.T) {
+	t.Parallel()
+	w := explained(t, 22)
+	w.out.complete, w.out.notes = false, []string{"dead-path: 100 times in a row host or net unreachable, and not by the target itself"}
+	n := len(w.out.looksAt(portvigil.UDP))
+	w.look()
+	w.lookAt("22,U:53")
+	if diff := cmp.Diff([]string{"53"}, w.datagramsSince(n)); diff != "" {
+		t.Errorf("asked over UDP (-want +got):\n%s", diff)
+	}
+}
+
 func TestAHostThatAnswersNoUDPMakesNoNoise(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -184,8 +184,8 @@ func (e *Engine) lookOutside(ctx context.Context, h portvigil.Host, r portvigil.
 }
 
 // lookAtPlace makes the looks at one address, one a protocol. They follow one another,
-// so that together they stay below what a host is asked at most; what keeps the first
-// keeps the second.
+// so that together they stay below what a host is asked at most. What keeps the first
+// keeps the second, and where the way was found to be dead nothing is to be learned.
 func (e *Engine) lookAtPlace(ctx context.Context, h portvigil.Host, r portvigil.LookRequest, place portvigil.HostAddress) error {
 	for _, proto := range []portvigil.Proto{portvigil.TCP, portvigil.UDP} {
 		if r.Ports != nil && r.Ports.Of(proto).Len() == 0 {
@@ -197,6 +197,10 @@ func (e *Engine) lookAtPlace(ctx context.Context, h portvigil.Host, r portvigil.
 		}
 		if err != nil {
 			return err
+		}
+		dead := func(note string) bool { return portvigil.NoteCode(note) == "dead-path" }
+		if r.Ports == nil && slices.ContainsFunc(l.Notes, dead) {
+			return nil
 		}
 	}
 	return nil

@@ -279,7 +279,8 @@ type outsideWorld struct {
 	unreachable map[string][]uint16     // UDP ports that say that they are closed; all others are silent. Guarded by mu
 	names       map[string][]netip.Addr // what DNS says; guarded by mu
 	complete    bool
-	silent      string // the address that never answers; guarded by mu
+	notes       []string // of looks at TCP
+	silent      string   // the address that never answers; guarded by mu
 	confirmed   bool
 	own         bool
 	err         error
@@ -336,7 +337,7 @@ func (o *outsideWorld) Look(ctx context.Context, t OutsideTarget, progress func(
 	}
 	l := &portvigil.Look{ID: portvigil.NewID(), Run: t.Run, View: portvigil.Outside, Vantage: "local", Reach: portvigil.ReachInternet,
 		Address: t.Address, Proto: portvigil.TCP, Ports: ports, Method: portvigil.MethodConnect, Started: o.clock(), Ended: o.clock(),
-		Complete: o.complete && t.Address.String() != o.silent, DefaultState: portvigil.StateFiltered, OwnAddress: o.own}
+		Complete: o.complete && t.Address.String() != o.silent, DefaultState: portvigil.StateFiltered, OwnAddress: o.own, Notes: o.notes}
 	for _, port := range slices.Sorted(slices.Values(o.open[t.Address.String()])) {
 		if ports.Contains(port) {
 			l.Observations = append(l.Observations, portvigil.Observation{Port: port, State: portvigil.StateOpen,
