@@ -400,16 +400,16 @@ func (v *verdicts) shutSince(e Entry) (since, last time.Time, shut bool) {
 }
 
 // tells reports whether a view from outside can tell that the entry's door is missing.
-// Of UDP one can that hears answers, and that has seen the door open or is named in the
-// entry: a firewall that rejects what it does not let in answers as a closed port does.
-// Who looks once asks for the comparison, whatever was seen before.
+// Of UDP one can that has looked completely, and has seen the door open or is named in
+// the entry: a firewall that rejects what it does not let in answers as a closed port
+// does. Who looks once asks for the comparison, whatever was seen before.
 func (v *verdicts) tells(t *Trail, e Entry) bool {
 	door := v.r.endpoint.Door()
 	if door.Proto != UDP {
 		return true
 	}
 	s := t.At(door)
-	return s.Known() && !t.Unheard() && (s.WasOpen || len(e.From) > 0 || v.j.AtOnce)
+	return s.Known() && (s.WasOpen || len(e.From) > 0 || v.j.AtOnce)
 }
 
 // overruled reports whether the vantage's sight of this row is no longer

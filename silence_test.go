@@ -86,6 +86,11 @@ func TestARejectingFirewallMissesNoUDPDoorThatNobodySawOpen(t *testing.T) {
 			s.expects(entry("53", overUDP))
 		}, []string{dns + "missing"}},
 		{"what is to be open from there", func(s *story) { rejects(s); s.expects(entry("53", asked)) }, []string{dns + "missing"}},
+		{"also after somebody has asked another port, which is silent", func(s *story) {
+			rejects(s)
+			s.outside("", unheard, only("9999"))
+			s.expects(entry("53", asked))
+		}, []string{dns + "missing"}},
 		{"in one look that is all there is", func(s *story) { s.atOnce = true; rejects(s); s.expects(entry("53", overUDP)) }, []string{dns + "missing"}},
 		{"what listens inside is there", func(s *story) {
 			rejects(s)
