@@ -116,7 +116,8 @@ func (d Reviewed) items(decided map[string]*ReviewDecision, left map[string]bool
 			blind = blind || h.Blind
 		}
 		item.Reasons = e.reviewReasons(now)
-		if !blind && !item.Sight.Opens() && item.Sight != SightUnverified && now.Sub(item.LastOpen) > ReviewSpan {
+		untold := item.Sight == SightUnverified || item.Sight == SightUnknown && e.Proto == UDP
+		if !blind && !untold && !item.Sight.Opens() && now.Sub(item.LastOpen) > ReviewSpan {
 			item.Reasons = append(item.Reasons, ReviewNotOpen)
 		}
 		text := ""

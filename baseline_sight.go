@@ -80,8 +80,16 @@ func (x *Exposure) sight() EntrySight {
 		return SightMissing
 	case x.Verdict == Unverified:
 		return SightUnverified
+	case x.untold():
+		return SightUnknown
 	}
 	return SightShut
+}
+
+// untold reports whether no view says of a UDP door that it is open or that it is shut:
+// none has looked, or those that did got no answer.
+func (x *Exposure) untold() bool {
+	return x.Proto == UDP && x.Views.Inside == nil && !slices.ContainsFunc(x.Views.Outside, func(s Sighting) bool { return s.State != string(StateOpenFiltered) })
 }
 
 func (s EntrySight) rank() int {

@@ -46,12 +46,15 @@ func (d *due) at(t time.Time) {
 func (d *due) past(t time.Time) { d.at(t.Add(time.Microsecond)) }
 
 // trail: each part of the ports is fresh for one and a half intervals, and what
-// is open is believed for as long.
+// is open is believed for as long. A view that hears no UDP is as fresh as its newest look.
 func (d *due) trail(h *Host, t *Trail) {
 	lasts := h.Interval(t.Key.View) * 3 / 2
 	d.past(h.Added.Add(lasts))
 	for _, c := range t.Latest {
 		d.past(c.Look.Received.Add(lasts))
+	}
+	if t.Unheard() {
+		d.past(t.Newest.Received.Add(lasts))
 	}
 	for i := range t.Sights {
 		if t.Sights[i].Open() {

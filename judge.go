@@ -156,11 +156,11 @@ func (e Entry) coversShut(at Endpoint, now time.Time) bool {
 // withoutStale takes away what is open only for views that have gone blind
 // since, where a view that had seen it open too was still live after them and
 // sees it shut. Time alone never brings it back: what counts is who was live
-// last. It also takes away what answers nobody any more (open|filtered) and has
-// no listener in a complete inside look since.
+// last. It also takes away what answers nobody any more (open|filtered), though the
+// way to the host was there, and has no listener in a complete inside look since.
 func (j *joiner) withoutStale(r row) row {
 	r.outs = slices.DeleteFunc(slices.Clone(r.outs), func(o outsideSight) bool {
-		return o.Open() && !o.Silent.IsZero() && r.insideFresh && len(r.listeners) == 0 && r.inside.Last.After(o.Last)
+		return o.Open() && !o.Silent.IsZero() && r.insideFresh && len(r.listeners) == 0 && r.inside.Last.After(o.Last) && j.reachedSince(o)
 	})
 	var openUntil, shutUntil time.Time
 	note := func(until *time.Time, t *Trail, s Sight) {
@@ -188,6 +188,14 @@ func (j *joiner) withoutStale(r row) row {
 	r.outs = slices.DeleteFunc(r.outs, func(o outsideSight) bool { return o.Open() })
 	r.listeners = nil
 	return r
+}
+
+// reachedSince reports whether the vantage was answered at the address after it last
+// saw the door open: a complete look shows that, whichever protocol it was at.
+func (j *joiner) reachedSince(o outsideSight) bool {
+	return slices.ContainsFunc(j.outside, func(t *Trail) bool {
+		return t.Key.Vantage == o.trail.Key.Vantage && t.Key.Address == o.trail.Key.Address && t.lastComplete().After(o.Last)
+	})
 }
 
 // verdicts evaluates the conditions of the table for one row.
@@ -364,29 +372,44 @@ func (v *verdicts) missing() (told, first bool) {
 // is open: one without an address does not ask for each of them.
 func (v *verdicts) shutSince(e Entry) (since, last time.Time, shut bool) {
 	door := v.r.endpoint.Door()
-	var asked []*Trail
-	for _, t := range v.j.outside {
-		if t.Key.Proto == door.Proto && e.CoversOutside(t.Key.Address, door, t.Key.Vantage, t.Reach, v.j.Now) {
-			asked = append(asked, t)
-		}
-	}
+	asked := slices.DeleteFunc(slices.Clone(v.j.outside), func(t *Trail) bool {
+		return t.Key.Proto != door.Proto || !e.CoversOutside(t.Key.Address, door, t.Key.Vantage, t.Reach, v.j.Now)
+	})
 	if slices.ContainsFunc(asked, func(t *Trail) bool { return t.At(door).Open() && !v.overruled(t) }) {
 		return time.Time{}, time.Time{}, false
 	}
+	asked = slices.DeleteFunc(asked, func(t *Trail) bool { return !v.tells(t, e) })
+	inside := v.r.inside
+	insideShut := inside.Known() && len(v.r.listeners) == 0 && !v.elsewhere()
 	if v.j.inside != nil && (len(e.From) == 0 || len(asked) == 0) {
-		s := v.r.inside
-		return s.Since, s.Last, s.Known() && len(v.r.listeners) == 0 && !v.elsewhere()
+		return inside.Since, inside.Last, insideShut
 	}
 	for _, t := range asked {
 		s := t.At(door)
-		switch {
-		case s.State == StateOpenFiltered:
-			return time.Time{}, time.Time{}, false
-		case s.Known() && !s.Open() && (!shut || s.Since.After(since)):
+		if s.State == StateOpenFiltered {
+			if !insideShut {
+				return time.Time{}, time.Time{}, false
+			}
+			s = inside // which decides what silence leaves open
+		}
+		if s.Known() && !s.Open() && (!shut || s.Since.After(since)) {
 			since, last, shut = s.Since, s.Last, true
 		}
 	}
 	return since, last, shut
+}
+
+// tells reports whether a view from outside can tell that the entry's door is missing.
+// Of UDP one can that has looked completely, and has seen the door open or is named in
+// the entry: a firewall that rejects what it does not let in answers as a closed port
+// does. Who looks once asks for the comparison, whatever was seen before.
+func (v *verdicts) tells(t *Trail, e Entry) bool {
+	door := v.r.endpoint.Door()
+	if door.Proto != UDP {
+		return true
+	}
+	s := t.At(door)
+	return s.Known() && (s.WasOpen || len(e.From) > 0 || v.j.AtOnce)
 }
 
 // overruled reports whether the vantage's sight of this row is no longer
@@ -402,7 +425,8 @@ func (v *verdicts) overruled(t *Trail) bool {
 func (v *verdicts) elsewhere() bool { return v.r.inside.Open() }
 
 // unverified: a single-port entry, and a view that it asks for, that the host
-// has and that can see it, has no fresh complete look.
+// has and that can see it, has no fresh complete look. One that the host's UDP does
+// not answer cannot see it.
 func (v *verdicts) unverified() bool {
 	return slices.ContainsFunc(v.j.coveringAll(v.r), func(e Entry) bool { return e.Ports.Single() && v.blindFor(e) })
 }
@@ -413,7 +437,7 @@ func (v *verdicts) blindFor(e Entry) bool {
 	}
 	door, at := v.r.endpoint.Door(), v.r.endpoint.Address
 	return slices.ContainsFunc(v.j.outside, func(t *Trail) bool {
-		return t.Key.Proto == door.Proto && (!at.IsValid() || t.Key.Address == at) &&
+		return t.Key.Proto == door.Proto && !t.Unheard() && (!at.IsValid() || t.Key.Address == at) &&
 			e.CoversOutside(t.Key.Address, door, t.Key.Vantage, t.Reach, v.j.Now) && !v.j.fresh(t, door)
 	})
 }

@@ -145,6 +145,12 @@ func (l *Look) Key() ViewKey {
 	return ViewKey{View: l.View, Vantage: l.Vantage, Address: l.Address, Proto: l.Proto}
 }
 
+// Unanswered reports whether the look asked UDP ports to its end and heard nothing,
+// neither that one is open nor that one is closed.
+func (l *Look) Unanswered() bool {
+	return l.Proto == UDP && !l.Complete && slices.ContainsFunc(l.Notes, func(note string) bool { return NoteCode(note) == "no-answer" })
+}
+
 // CoversAll reports whether the look covers every one of the given parts.
 func (l *Look) CoversAll(parts ...Coverage) bool {
 	for _, p := range parts {

@@ -210,13 +210,14 @@ func rangesOf(rows []AlertEndpoint) []AlertEndpoint {
 	return joined
 }
 
-// health keeps one alert for each view of the host that has gone blind.
+// health keeps one alert for each view of the host that has gone blind. From outside
+// TCP tells: that no UDP answers is the rule behind a firewall.
 func (r *reconciler) health() {
 	blind, excused, last := map[Kind]bool{}, map[Kind]bool{}, map[Kind]time.Time{}
 	for i := range r.Trails {
 		t := &r.Trails[i]
-		if t.Newest.ID == "" {
-			continue // nothing but looks at the vantage's own machine
+		if t.Newest.ID == "" || t.Key.Proto == UDP {
+			continue // nothing but looks at the vantage's own machine, or at what may stay silent
 		}
 		kind := HostUnreachable
 		if t.Key.View == Inside {

@@ -118,7 +118,7 @@ type LookRequest struct {
 	ID     string           `json:"id"`
 	HostID string           `json:"host_id"`
 	View   View             `json:"view"`
-	Ports  *PortSet         `json:"ports,omitempty"` // nil: the host's regular ones
+	Ports  *PortSpec        `json:"ports,omitempty"` // nil: the host's regular ones
 	Reason string           `json:"reason"`          // "schedule", "first", "asked", "second sight", "shut?"
 	Due    time.Time        `json:"due"`
 	State  LookRequestState `json:"state"`

@@ -30,8 +30,8 @@ type Sight struct {
 	Confirmed bool `json:"confirmed,omitempty"`
 	// WasOpen tells that the view has seen the port open at any time.
 	WasOpen bool `json:"was_open,omitempty"`
-	// Silent is when a complete look that followed the last open one got no
-	// answer (open|filtered), which neither opens nor shuts; zero where none did.
+	// Silent is when a look that followed the last open one, and asked to its end,
+	// got no answer (open|filtered), which neither opens nor shuts; zero where none did.
 	Silent    time.Time  `json:"silent,omitzero"`
 	Service   *Service   `json:"service,omitempty"`
 	Listeners []Listener `json:"listeners,omitempty"` // inside
@@ -158,6 +158,13 @@ func (t *Trail) Add(l *Look) {
 		}
 	}
 	open := t.addOpen(l)
+	if l.Unanswered() {
+		for _, old := range slices.Clone(t.Sights) {
+			if covered.Contains(old.Door.Port) {
+				t.silence(old, l)
+			}
+		}
+	}
 	if !l.Complete {
 		return
 	}
@@ -359,6 +366,13 @@ func (t *Trail) At(door Door) Sight {
 	}
 	return Sight{Door: door, State: state, Since: first.Received, SinceLook: first.ID, FirstBegan: first.Started,
 		Last: latest.Received, LastLook: latest.ID, Began: latest.Started}
+}
+
+// Unheard reports whether the view is of UDP and its newest look got too few answers
+// to be sure of any silence, as most firewalls have it that drop what they do not let
+// in. Such a view cannot see the host's UDP: it is blind to it, and nobody is to blame.
+func (t *Trail) Unheard() bool {
+	return t.Key.Proto == UDP && t.Newest.ID != "" && !t.Newest.Complete
 }
 
 // LastComplete returns the newest complete look that covered the door, nil

@@ -28,13 +28,13 @@ type VantageSight struct {
 }
 
 // VantageSights says of each vantage that has looked at the host whether it
-// sees it: the newest look at any of its addresses is complete, and no older
-// than a fresh look may be.
+// sees it: the newest look at TCP of any of its addresses is complete, and no older
+// than a fresh look may be. That no UDP answers is the rule behind a firewall.
 func VantageSights(h Host, trails []Trail, now time.Time) []VantageSight {
 	byName := map[string]VantageSight{}
 	for i := range trails {
 		t := &trails[i]
-		if t.Key.View != Outside || t.Newest.ID == "" {
+		if t.Key.View != Outside || t.Key.Proto == UDP || t.Newest.ID == "" {
 			continue
 		}
 		s, last := byName[t.Key.Vantage], t.lastComplete()

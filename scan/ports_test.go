@@ -18,6 +18,7 @@ func TestPortsAreReadAsPeopleWriteThem(t *testing.T) {
 		{"blanks do not matter", " 22 , 80", "22,80", ""},
 		{"the commonest", "top:2", "22,80", ""},
 		{"common ones and another", "top:1,443", "22,443", ""},
+		{"the commonest of UDP", "T:top:1,U:top:2,161", "22", "53,123,161"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -32,21 +33,10 @@ func TestPortsAreReadAsPeopleWriteThem(t *testing.T) {
 
 func TestWrongPortsAreRefusedWithTheirText(t *testing.T) {
 	t.Parallel()
-	for _, spec := range []string{"0", "65536", "80-22", "x", "22,,80", "top:0", "top:70000", "top:", "U:top:5", "S:22", "1-2-3"} {
+	for _, spec := range []string{"0", "65536", "80-22", "x", "22,,80", "top:0", "top:70000", "top:", "U:top:0", "S:22", "1-2-3"} {
 		if s, err := ParsePorts(spec); portvigil.ErrorCode(err) != portvigil.CodeInvalid {
 			t.Errorf("ParsePorts(%q) = %v, %v; want an error that says invalid", spec, s, err)
 		}
-	}
-}
-
-func TestUDPIsRefusedWhereTCPAloneIsLookedAt(t *testing.T) {
-	t.Parallel()
-	s, err := ParsePorts("22,U:53")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Looked(); portvigil.ErrorCode(err) != portvigil.CodeInvalid {
-		t.Errorf("got %v, want an error that says invalid", err)
 	}
 }
 
@@ -54,13 +44,35 @@ func TestTopHasAsManyPortsAsAsked(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 65535).Draw(t, "n")
-		if got := Top(n).Len(); got != n {
-			t.Fatalf("Top(%d) has %d ports", n, got)
+		proto := rapid.SampledFrom([]portvigil.Proto{portvigil.TCP, portvigil.UDP}).Draw(t, "proto")
+		if got := Top(proto, n).Len(); got != n {
+			t.Fatalf("Top(%s, %d) has %d ports", proto, n, got)
 		}
-		if n > 1 && !Top(n).Covers(Top(n-1)) {
-			t.Fatalf("Top(%d) lacks a port of Top(%d)", n, n-1)
+		if n > 1 && !Top(proto, n).Covers(Top(proto, n-1)) {
+			t.Fatalf("Top(%s, %d) lacks a port of Top(%[1]s, %d)", proto, n, n-1)
 		}
 	})
+}
+
+func TestTheHundredCommonestUDPPortsHaveEveryProtocolThatIsAsked(t *testing.T) {
+	t.Parallel()
+	if n := len(wellKnownUDP); n != 100 {
+		t.Errorf("the list has %d ports, want 100", n)
+	}
+	seen := map[uint16]bool{}
+	for _, port := range wellKnownUDP {
+		if seen[port] {
+			t.Errorf("%d is in it twice", port)
+		}
+		seen[port] = true
+	}
+	for _, p := range payloads {
+		for _, port := range p.ports {
+			if !seen[port] {
+				t.Errorf("%d, at which %s is asked, is not in it", port, p.name)
+			}
+		}
+	}
 }
 
 func TestRatesAreReadAndWrittenBack(t *testing.T) {

@@ -18,7 +18,7 @@ type Sweep struct {
 	Targets *Targets
 	// Ports of each address. Its UDP ports are looked at after its TCP ports, so that
 	// both together stay below what a host is asked at most.
-	Ports   PortSpec
+	Ports   portvigil.PortSpec
 	Options Options // of each look, but for its ports; Rate is that of all together
 	Seed    uint64  // of the order; equal seeds give equal orders
 	// Found takes the looks at a target, one for each protocol, or the error for which

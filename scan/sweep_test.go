@@ -45,7 +45,7 @@ func TestASweepLooksAtEachAddressOnce(t *testing.T) {
 	targets.Scope.Deny = []netip.Prefix{netip.MustParsePrefix("127.9.0.16/31")}
 	var all swept
 	shares := []float64{}
-	sweep := Sweep{Targets: targets, Ports: PortSpec{TCP: portvigil.PortsOf(port), UDP: portvigil.PortsOf(port)}, Seed: 7, Found: all.found,
+	sweep := Sweep{Targets: targets, Ports: portvigil.PortSpec{TCP: portvigil.PortsOf(port), UDP: portvigil.PortsOf(port)}, Seed: 7, Found: all.found,
 		Progress: func(p SweepProgress) { shares = append(shares, p.Share) }}
 	if err := sweep.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestASweepThatIsStoppedTellsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	var all swept
-	sweep := Sweep{Targets: targetsOf(t, "127.9.1.0/24"), Ports: PortSpec{TCP: portvigil.AllPorts()}, Found: func(target Target, looks []*portvigil.Look, err error) {
+	sweep := Sweep{Targets: targetsOf(t, "127.9.1.0/24"), Ports: portvigil.PortSpec{TCP: portvigil.AllPorts()}, Found: func(target Target, looks []*portvigil.Look, err error) {
 		all.found(target, looks, err)
 	}}
 	time.AfterFunc(200*time.Millisecond, stop)
@@ -130,7 +130,7 @@ func TestASweepGoesOnFromItsCheckpoint(t *testing.T) {
 	t.Parallel()
 	const port = 9
 	file := filepath.Join(t.TempDir(), "scan")
-	ports := PortSpec{TCP: portvigil.PortsOf(port)}
+	ports := portvigil.PortSpec{TCP: portvigil.PortsOf(port)}
 	looked := map[netip.Addr]int{}
 	var mu sync.Mutex
 	before := 0

@@ -87,7 +87,7 @@ func (h *quietHost) day(tx *Tx, begin time.Time) error {
 		case hour == 3:
 			errs = append(errs, h.look(tx, h.outsideLook(now), nil))
 		case hour%8 == 5: // three times a day somebody asks for one door
-			errs = append(errs, h.look(tx, h.outsideLook(now, 443), portvigil.PortsOf(443)))
+			errs = append(errs, h.look(tx, h.outsideLook(now, 443), &portvigil.PortSpec{TCP: portvigil.PortsOf(443)}))
 		}
 	}
 	// A finished job goes after an hour: it is no part of what stays.
@@ -96,7 +96,7 @@ func (h *quietHost) day(tx *Tx, begin time.Time) error {
 }
 
 // look stores a look with the request for it, and the trail that follows from it.
-func (h *quietHost) look(tx *Tx, l *portvigil.Look, ports *portvigil.PortSet) error {
+func (h *quietHost) look(tx *Tx, l *portvigil.Look, ports *portvigil.PortSpec) error {
 	r := portvigil.LookRequest{ID: portvigil.NewID(), HostID: h.ID, View: l.View, Ports: ports, Reason: "schedule", Due: l.Received.Add(-time.Minute),
 		State: portvigil.LookWanted, Run: l.Run}
 	running, done := r, r

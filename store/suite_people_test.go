@@ -184,7 +184,7 @@ func testDeliveries(t *testing.T, s *Store) {
 }
 
 func request(h portvigil.Host, minutes int) portvigil.LookRequest {
-	return portvigil.LookRequest{ID: portvigil.NewID(), HostID: h.ID, View: portvigil.Outside, Ports: portvigil.PortsOf(22, 443),
+	return portvigil.LookRequest{ID: portvigil.NewID(), HostID: h.ID, View: portvigil.Outside, Ports: &portvigil.PortSpec{TCP: portvigil.PortsOf(22, 443), UDP: portvigil.PortsOf(53)},
 		Reason: "asked", Due: at(minutes), State: portvigil.LookWanted, Run: "run"}
 }
 

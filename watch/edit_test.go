@@ -58,7 +58,7 @@ func TestOtherTargetsAreLookedAtSoonAndOldOnesClaimNothing(t *testing.T) {
 	}
 	w.run(0)
 	s = must(w.engine.Host(t.Context(), web1))
-	if len(s.Host.Addresses) != 1 || s.Host.Addresses[0].Address != netip.MustParseAddr(other) || len(s.Views) != 1 {
+	if len(s.Host.Addresses) != 1 || s.Host.Addresses[0].Address != netip.MustParseAddr(other) || len(s.Views) != 2 { // of TCP and of UDP
 		t.Errorf("looked at %+v with %+v", s.Host.Addresses, s.Views)
 	}
 }

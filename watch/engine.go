@@ -21,6 +21,7 @@ type OutsideTarget struct {
 	Address netip.Addr
 	Name    string             // the DNS name that led to it, "" for none
 	Run     string             // the looks that are started together
+	Proto   portvigil.Proto    // TCP or UDP
 	Ports   *portvigil.PortSet // nil: all TCP ports
 	// First are the doors that are looked at first, since something listens there.
 	First *portvigil.PortSet
@@ -34,7 +35,7 @@ type outsideViewer interface {
 	// Resolve returns the addresses that a target leads to now.
 	Resolve(ctx context.Context, target string) ([]netip.Addr, error)
 	// ParsePorts reads what scan takes as ports.
-	ParsePorts(spec string) (*portvigil.PortSet, error)
+	ParsePorts(spec string) (portvigil.PortSpec, error)
 }
 
 // insideViewer looks at this machine from inside.

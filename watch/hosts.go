@@ -204,7 +204,11 @@ func viewStatus(h portvigil.Host, t portvigil.Trail, now time.Time) portvigil.Vi
 			v.Complete = c.Look.Received
 		}
 	}
-	v.Fresh = !v.Complete.IsZero() && now.Sub(v.Complete) <= h.Interval(t.Key.View)*3/2
+	last := v.Complete
+	if t.Unheard() {
+		last = v.Newest // it was looked at, and all that can be known is that UDP stays silent
+	}
+	v.Fresh = !last.IsZero() && now.Sub(last) <= h.Interval(t.Key.View)*3/2
 	return v
 }
 
@@ -254,12 +258,13 @@ func (e *Engine) Report(ctx context.Context, name string, report io.Reader) (*po
 // same, and passes its records on until it is done. Leaving early (ctx ends)
 // does not stop the look.
 func (e *Engine) LookNow(ctx context.Context, name string, wish portvigil.LookWish, send func(portvigil.LookEvent) error) error {
-	var ports *portvigil.PortSet
+	var ports *portvigil.PortSpec
 	if wish.Ports != "" {
-		var err error
-		if ports, err = e.outside.ParsePorts(wish.Ports); err != nil {
+		asked, err := e.outside.ParsePorts(wish.Ports)
+		if err != nil {
 			return err
 		}
+		ports = &asked
 	}
 	h, requests, err := e.ask(ctx, name, wish.View, ports)
 	if err != nil {
@@ -298,7 +303,7 @@ func (e *Engine) AskForLook(ctx context.Context, name string, view portvigil.Vie
 }
 
 // ask finds or adds the requests for a look now.
-func (e *Engine) ask(ctx context.Context, name string, view portvigil.View, ports *portvigil.PortSet) (h portvigil.Host, requests []string, err error) {
+func (e *Engine) ask(ctx context.Context, name string, view portvigil.View, ports *portvigil.PortSpec) (h portvigil.Host, requests []string, err error) {
 	err = e.store.Update(ctx, func(tx Tx) error {
 		requests = nil
 		if h, err = tx.Host(name); err != nil {
@@ -351,12 +356,12 @@ func (e *Engine) noView(h portvigil.Host, view portvigil.View) error {
 
 // joinable returns the request that a wish may join: the host's first look, or
 // one with the same ports that is due and has not begun; -1 for none.
-func joinable(open []portvigil.LookRequest, view portvigil.View, ports *portvigil.PortSet, now time.Time) int {
+func joinable(open []portvigil.LookRequest, view portvigil.View, ports *portvigil.PortSpec, now time.Time) int {
 	return slices.IndexFunc(open, func(r portvigil.LookRequest) bool {
 		if r.View != view {
 			return false
 		}
-		same := (r.Ports == nil) == (ports == nil) && (ports == nil || *r.Ports == *ports)
+		same := r.Ports.Equal(ports)
 		return r.Reason == reasonFirst && same || same && r.State == portvigil.LookWanted && !r.Due.After(now)
 	})
 }
@@ -415,7 +420,8 @@ func (e *Engine) isOver(ctx context.Context, id string) (over bool, err error) {
 }
 
 // showLooks sends the records of the looks that a request led to, and reports
-// whether all of them are complete.
+// whether all of them are complete. A regular one of a host that answers no UDP is:
+// its record says so, and there is nothing to mend.
 func (e *Engine) showLooks(ctx context.Context, h portvigil.Host, id string, send func(portvigil.LookEvent) error, outcome *portvigil.LookOutcome) (bool, error) {
 	var r portvigil.LookRequest
 	var looks []*portvigil.Look
@@ -438,7 +444,7 @@ func (e *Engine) showLooks(ctx context.Context, h portvigil.Host, id string, sen
 		outcome.Error = r.Error
 	}
 	for _, l := range looks {
-		complete = complete && l.Complete
+		complete = complete && (l.Complete || r.Ports == nil && l.Unanswered())
 		for _, port := range portvigil.PortRecords(l) {
 			if err := send(portvigil.LookEvent{Port: &port}); err != nil {
 				return false, err

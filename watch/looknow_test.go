@@ -16,11 +16,11 @@ import (
 
 func TestLookNowJoinsTheFirstLookOrOneLikeItThatHasNotBegun(t *testing.T) {
 	t.Parallel()
-	ports := func(text string) *portvigil.PortSet {
+	ports := func(text string) *portvigil.PortSpec {
 		if text == "" {
 			return nil
 		}
-		return must(portvigil.ParsePortSet(text))
+		return &portvigil.PortSpec{TCP: must(portvigil.ParsePortSet(text))}
 	}
 	for _, c := range []struct {
 		name   string

@@ -202,7 +202,7 @@ func TestAHostIsLookedAtByOneLookAtATimeAndHoldsUpNoOther(t *testing.T) {
 		w := explained(t, 22)
 		w.add("web2", []string{"203.0.113.8"}, 22)
 		ask := func(name, ports string) string {
-			_, ids, err := w.engine.ask(t.Context(), name, portvigil.Outside, must(portvigil.ParsePortSet(ports)))
+			_, ids, err := w.engine.ask(t.Context(), name, portvigil.Outside, &portvigil.PortSpec{TCP: must(portvigil.ParsePortSet(ports))})
 			w.must(err)
 			return ids[0]
 		}
@@ -255,6 +255,10 @@ func TestALookTellsTheScannerWhatIsKnownOfTheHost(t *testing.T) {
 	}
 	if got := slices.Sorted(slices.Values(last.References)); !slices.Equal(got, []uint16{22, 80}) {
 		t.Errorf("the references are %v", got)
+	}
+	looks = w.out.looksAt(portvigil.UDP)
+	if got := looks[len(looks)-1].First.String(); got != "514" {
+		t.Errorf("first asked over UDP is %s", got)
 	}
 }
 

@@ -321,12 +321,13 @@ func (m *model) hostAlert(own *modelAlert, kind portvigil.Kind, more func(*model
 	return a
 }
 
-// health keeps one alert for each view of the host that is blind.
+// health keeps one alert for each view of the host that is blind. That UDP stays
+// silent is no blindness.
 func (m *model) health() {
 	for view, kind := range map[portvigil.View]portvigil.Kind{portvigil.Inside: portvigil.AgentSilent, portvigil.Outside: portvigil.HostUnreachable} {
 		blind, last := false, time.Time{}
 		for _, key := range m.views() {
-			if key.View != view {
+			if key.View != view || key.Proto == portvigil.UDP {
 				continue
 			}
 			// A look that came late with a lower number does not count as newer.

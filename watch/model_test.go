@@ -12,7 +12,8 @@ import (
 // model is RULES.md once more, for one host, written from that page and not from
 // the code: slow and plain. It keeps every look and judges from all of them each
 // time, without trails, and its alerts have no more than the page speaks of.
-// What it leaves out: UDP from outside, several namespaces, floods and causes.
+// From outside its UDP stays silent, as behind most firewalls. What it leaves out: UDP
+// that answers, several namespaces, floods and causes.
 type model struct {
 	host       portvigil.Host
 	now        time.Time

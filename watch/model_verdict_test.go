@@ -235,7 +235,9 @@ func (m *model) shutFor(e portvigil.Entry, p place) (since, last time.Time, shut
 			if s.open && key.Address != p.address { // at this address it is not believed
 				return since, last, false
 			}
-			asked = append(asked, s)
+			if key.Proto == portvigil.TCP { // else silence, which the inside view decides
+				asked = append(asked, s)
+			}
 		}
 	}
 	if inside && (len(e.From) == 0 || len(asked) == 0) {
@@ -255,6 +257,9 @@ func (m *model) unverified(p place) bool {
 	return slices.ContainsFunc(m.entriesFor(p.door), func(e portvigil.Entry) bool {
 		return single(e) && slices.ContainsFunc(m.views(), func(key portvigil.ViewKey) bool {
 			s := m.says(key, p.door)
+			if key.Proto == portvigil.UDP { // it is not heard, so it cannot see that
+				return false
+			}
 			if key.View == portvigil.Outside && (key.Proto != p.door.Proto || !m.coversOut(e, p.door, s) ||
 				p.address != netip.Addr{} && p.address != key.Address) {
 				return false

@@ -91,7 +91,7 @@ func (e *Engine) summarize(tx Tx, h portvigil.Host, since uint64) (summed, error
 	for _, t := range situation.Trails {
 		v := viewStatus(h, t, situation.Now)
 		s.Views = append(s.Views, v)
-		s.seen.Blind = s.seen.Blind && !v.Fresh
+		s.seen.Blind = s.seen.Blind && (!v.Fresh || t.Unheard())
 	}
 	last, err := tx.LastOpen(h.ID)
 	if err != nil {

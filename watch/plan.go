@@ -33,13 +33,13 @@ func (e *Engine) plan(tx Tx, h portvigil.Host, s portvigil.Situation, exposures 
 
 // awaited returns the ports of pending verdicts that a look of the view can
 // decide, and when it can decide the first of them.
-func awaited(s portvigil.Situation, exposures []portvigil.Exposure, view portvigil.View) (time.Time, *portvigil.PortSet) {
-	due, ports := time.Time{}, new(portvigil.PortSet)
+func awaited(s portvigil.Situation, exposures []portvigil.Exposure, view portvigil.View) (time.Time, *portvigil.PortSpec) {
+	due, ports := time.Time{}, new(portvigil.PortSpec)
 	for _, x := range exposures {
 		if x.Verdict != portvigil.Pending || !canDecide(view, x) {
 			continue
 		}
-		ports.Add(x.Port)
+		ports.Add(x.Door())
 		at := x.Until.Add(time.Second) // past the edge, whatever the clock's grain
 		for _, later := range []time.Time{again(s, x.Door(), view), s.Now.Add(time.Second)} {
 			if later.After(at) {
@@ -54,14 +54,18 @@ func awaited(s portvigil.Situation, exposures []portvigil.Exposure, view portvig
 }
 
 // canDecide reports whether a look of the view can end the wait: what is only
-// seen from one side is looked at from there, and no outside look sees UDP.
+// seen from one side is looked at from there, and where UDP stays silent from outside,
+// it is not asked there again.
 func canDecide(view portvigil.View, x portvigil.Exposure) bool {
 	outside := slices.ContainsFunc(x.Views.Outside, func(s portvigil.Sighting) bool { return s.State == string(portvigil.StateOpen) })
 	inside := x.Views.Inside != nil && x.Views.Inside.State == portvigil.Listening
 	if view == portvigil.Inside {
 		return inside || !outside
 	}
-	return x.Proto == portvigil.TCP && (outside || !inside)
+	silent := x.Proto == portvigil.UDP && !slices.ContainsFunc(x.Views.Outside, func(s portvigil.Sighting) bool {
+		return s.State != string(portvigil.StateOpenFiltered)
+	})
+	return outside || !inside && !silent
 }
 
 // again returns when a look that is needed since a view began to say something
@@ -79,24 +83,24 @@ func again(s portvigil.Situation, door portvigil.Door, view portvigil.View) time
 	return s.Now.Add(min(s.Now.Sub(since).Abs(), s.Host.Interval(view)))
 }
 
-// newInside returns the TCP ports that the newest inside look was the first to
-// see listening beyond loopback, and that no vantage has looked at since.
-func newInside(s portvigil.Situation, exposures []portvigil.Exposure) (time.Time, *portvigil.PortSet) {
-	due, ports := time.Time{}, new(portvigil.PortSet)
+// newInside returns the ports that the newest inside look was the first to see
+// listening beyond loopback, and that no vantage has looked at since.
+func newInside(s portvigil.Situation, exposures []portvigil.Exposure) (time.Time, *portvigil.PortSpec) {
+	due, ports := time.Time{}, new(portvigil.PortSpec)
 	at := slices.IndexFunc(s.Trails, func(t portvigil.Trail) bool { return t.Key.View == portvigil.Inside })
 	if at < 0 {
 		return due, ports
 	}
 	inside := &s.Trails[at]
 	for _, x := range exposures {
-		if x.Verdict != portvigil.UnexpectedListening || x.Proto != portvigil.TCP {
+		if x.Verdict != portvigil.UnexpectedListening {
 			continue
 		}
 		seen := inside.At(x.Door())
 		if seen.SinceLook != inside.Newest.ID || lookedSince(s, x.Door(), seen.Since) {
 			continue
 		}
-		ports.Add(x.Port)
+		ports.Add(x.Door())
 		at := again(s, x.Door(), portvigil.Outside)
 		if triedSince(s, seen.Since) { // and learned nothing: a network that is gone says so in no time
 			at = at.Add(time.Second)
@@ -115,9 +119,16 @@ func triedSince(s portvigil.Situation, since time.Time) bool {
 	})
 }
 
+// lookedSince reports whether a vantage has looked at the door since. Where the host
+// answers no UDP, silence is all that it can hear.
 func lookedSince(s portvigil.Situation, door portvigil.Door, since time.Time) bool {
 	return slices.ContainsFunc(s.Trails, func(t portvigil.Trail) bool {
-		return t.Key.View == portvigil.Outside && t.At(door).Known() && !t.At(door).Last.Before(since)
+		if t.Key.View != portvigil.Outside || t.Key.Proto != door.Proto {
+			return false
+		}
+		seen, head := t.At(door), t.LastComplete(door)
+		return seen.Known() && !seen.Last.Before(since) || head != nil && !head.Received.Before(since) ||
+			t.Unheard() && !t.Newest.Received.Before(since)
 	})
 }
 
@@ -142,10 +153,7 @@ func (e *Engine) planShut(tx Tx, h portvigil.Host, now time.Time, open []portvig
 // before are over. Steps whose time has passed meanwhile, while a look took long
 // or no server ran, are one look and not as many at once.
 func (e *Engine) planShutOf(tx Tx, h portvigil.Host, a portvigil.Alert, now time.Time, open []portvigil.LookRequest) error {
-	ports := tcpPortsOf(a)
-	views := slices.DeleteFunc(e.viewsOf(h), func(v portvigil.View) bool {
-		return v == portvigil.Outside && ports.Len() == 0 // no outside look sees UDP
-	})
+	ports, views := portsOf(a), e.viewsOf(h)
 	if len(views) == 0 {
 		return nil // whoever reports the inside tells
 	}
@@ -170,32 +178,38 @@ func (e *Engine) planShutOf(tx Tx, h portvigil.Host, a portvigil.Alert, now time
 	return tx.PutAlert(a)
 }
 
-// tcpPortsOf returns the TCP ports of the alert's rows.
-func tcpPortsOf(a portvigil.Alert) *portvigil.PortSet {
-	ports := new(portvigil.PortSet)
+// portsOf returns the doors of the alert's rows.
+func portsOf(a portvigil.Alert) *portvigil.PortSpec {
+	ports := new(portvigil.PortSpec)
 	for _, row := range a.Endpoints {
-		if row.Proto != portvigil.TCP {
-			continue
-		}
 		if set, err := portvigil.ParsePortSet(row.Ports); err == nil {
-			ports.Union(set)
+			ports.Union(row.Proto, set)
 		}
-		ports.Add(row.Port)
+		ports.Add(portvigil.Door{Proto: row.Proto, Port: row.Port})
 	}
 	return ports
 }
 
 // want adds a request unless one for the same is planned.
-func (e *Engine) want(tx Tx, h portvigil.Host, view portvigil.View, ports *portvigil.PortSet, reason string, due time.Time, open []portvigil.LookRequest) error {
+func (e *Engine) want(tx Tx, h portvigil.Host, view portvigil.View, ports *portvigil.PortSpec, reason string, due time.Time, open []portvigil.LookRequest) error {
 	if planned(open, view, ports, reason, due) {
 		return nil
 	}
-	return tx.AddRequest(e.wish(h, view, portsFor(view, ports), reason, due))
+	wished := portsFor(view, ports)
+	if reason == reasonShut && wished != nil && wished.UDP.Len() > 0 {
+		trails, err := tx.Trails(h.ID)
+		if err != nil {
+			return err
+		}
+		wished = &portvigil.PortSpec{TCP: wished.TCP.Clone(), UDP: wished.UDP}
+		wished.TCP.Union(knownDoors(trails)) // that answer: so what is silent beside them is not the way
+	}
+	return tx.AddRequest(e.wish(h, view, wished, reason, due))
 }
 
 // planned reports whether a look for the same reason covers the ports and is
 // due by then. One that is running counts: the host is judged anew when it ends.
-func planned(open []portvigil.LookRequest, view portvigil.View, ports *portvigil.PortSet, reason string, due time.Time) bool {
+func planned(open []portvigil.LookRequest, view portvigil.View, ports *portvigil.PortSpec, reason string, due time.Time) bool {
 	return slices.ContainsFunc(open, func(r portvigil.LookRequest) bool {
 		return r.View == view && r.Reason == reason && (r.State == portvigil.LookRunning || !r.Due.After(due)) &&
 			(view == portvigil.Inside || r.Ports != nil && r.Ports.Covers(ports))
@@ -203,7 +217,7 @@ func planned(open []portvigil.LookRequest, view portvigil.View, ports *portvigil
 }
 
 // portsFor returns what a view is asked to cover: an inside look covers all.
-func portsFor(view portvigil.View, ports *portvigil.PortSet) *portvigil.PortSet {
+func portsFor(view portvigil.View, ports *portvigil.PortSpec) *portvigil.PortSpec {
 	if view == portvigil.Inside {
 		return nil
 	}

@@ -128,7 +128,7 @@ func TestAnEphemeralUDPSocketIsLookedAtFromInsideOnly(t *testing.T) {
 	w.quiet()
 	outside, inside := w.looksWithin(7 * time.Minute)
 	if outside != 0 || inside != 1 {
-		t.Errorf("%d looks from outside and %d from inside, want 0 and 1: no outside look sees UDP", outside, inside)
+		t.Errorf("%d looks from outside and %d from inside, want 0 and 1: silence decides nothing", outside, inside)
 	}
 	if a := w.only(); a.Port != 40000 {
 		t.Errorf("the alert is %v", sentences(w.alerts(true)))
@@ -141,8 +141,9 @@ func TestAnEphemeralUDPSocketOfAReportIsAwaitedInSilence(t *testing.T) {
 	w.report("rep-1")
 	w.after(time.Minute)
 	w.report("rep-2", listening(portvigil.UDP, 40000, "/bin/resolver"))
-	if outside, _ := w.looksWithin(time.Hour); outside != 0 {
-		t.Errorf("%d TCP looks for a UDP socket", outside)
+	before := len(w.out.looksAt(portvigil.UDP))
+	if outside, _ := w.looksWithin(time.Hour); outside != 0 || len(w.out.looksAt(portvigil.UDP)) != before {
+		t.Errorf("%d looks at TCP for a UDP socket, %d at UDP", outside, len(w.out.looksAt(portvigil.UDP))-before)
 	}
 	w.report("rep-3", listening(portvigil.UDP, 40000, "/bin/resolver"))
 	if a := w.only(); a.Port != 40000 {
@@ -219,11 +220,15 @@ func TestARequestThatIsRunningIsNotAskedForOnceMore(t *testing.T) {
 	}
 }
 
+func tcp(ports ...uint16) *portvigil.PortSpec {
+	return &portvigil.PortSpec{TCP: portvigil.PortsOf(ports...)}
+}
+
 func TestPlannedIsWhatCoversThePortsAndIsDueByThen(t *testing.T) {
 	t.Parallel()
 	due := dawn.Add(time.Minute)
 	request := func(edits ...func(*portvigil.LookRequest)) portvigil.LookRequest {
-		r := portvigil.LookRequest{View: portvigil.Outside, Reason: reasonSecond, Ports: portvigil.PortsOf(22, 80), Due: due, State: portvigil.LookWanted}
+		r := portvigil.LookRequest{View: portvigil.Outside, Reason: reasonSecond, Ports: tcp(22, 80), Due: due, State: portvigil.LookWanted}
 		for _, edit := range edits {
 			edit(&r)
 		}
@@ -238,14 +243,15 @@ func TestPlannedIsWhatCoversThePortsAndIsDueByThen(t *testing.T) {
 		{"one that is due before", request(func(r *portvigil.LookRequest) { r.Due = dawn }), true},
 		{"not one that is due after", request(func(r *portvigil.LookRequest) { r.Due = due.Add(1) }), false},
 		{"one that is running, whenever it was due", request(func(r *portvigil.LookRequest) { r.Due, r.State = due.Add(1), portvigil.LookRunning }), true},
-		{"one for more ports", request(func(r *portvigil.LookRequest) { r.Ports = portvigil.AllPorts() }), true},
-		{"not one for fewer ports", request(func(r *portvigil.LookRequest) { r.Ports = portvigil.PortsOf(22) }), false},
+		{"one for more ports", request(func(r *portvigil.LookRequest) { r.Ports = &portvigil.PortSpec{TCP: portvigil.AllPorts()} }), true},
+		{"not one for the same ports of the other protocol", request(func(r *portvigil.LookRequest) { r.Ports = &portvigil.PortSpec{UDP: r.Ports.TCP} }), false},
+		{"not one for fewer ports", request(func(r *portvigil.LookRequest) { r.Ports = tcp(22) }), false},
 		{"not one for another reason", request(func(r *portvigil.LookRequest) { r.Reason = reasonShut }), false},
 		{"not one of another view", request(func(r *portvigil.LookRequest) { r.View, r.Ports = portvigil.Inside, nil }), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := planned([]portvigil.LookRequest{c.open}, portvigil.Outside, portvigil.PortsOf(22, 80), reasonSecond, due)
+			got := planned([]portvigil.LookRequest{c.open}, portvigil.Outside, tcp(22, 80), reasonSecond, due)
 			if got != c.want {
 				t.Errorf("planned: %v, want %v", got, c.want)
 			}
@@ -253,14 +259,14 @@ func TestPlannedIsWhatCoversThePortsAndIsDueByThen(t *testing.T) {
 	}
 }
 
-func TestTheRowsOfAnAlertNameItsTCPPorts(t *testing.T) {
+func TestTheRowsOfAnAlertNameItsPorts(t *testing.T) {
 	t.Parallel()
 	a := portvigil.Alert{Endpoints: []portvigil.AlertEndpoint{
 		{Proto: portvigil.TCP, Port: 22},
 		{Proto: portvigil.TCP, Port: 1000, Ports: "1000-1002,2000"},
 		{Proto: portvigil.UDP, Port: 53},
 	}}
-	if diff := cmp.Diff("22,1000-1002,2000", tcpPortsOf(a).String()); diff != "" {
+	if diff := cmp.Diff("22,1000-1002,2000,U:53", portsOf(a).String()); diff != "" {
 		t.Errorf("ports (-want +got):\n%s", diff)
 	}
 }

@@ -28,7 +28,7 @@ const (
 // process takes up what the last one left without waiting for it.
 const lookLease = time.Hour
 
-func (e *Engine) wish(h portvigil.Host, view portvigil.View, ports *portvigil.PortSet, reason string, due time.Time) portvigil.LookRequest {
+func (e *Engine) wish(h portvigil.Host, view portvigil.View, ports *portvigil.PortSpec, reason string, due time.Time) portvigil.LookRequest {
 	return portvigil.LookRequest{ID: portvigil.NewID(), HostID: h.ID, View: view, Ports: ports, Reason: reason,
 		Due: due.Truncate(time.Microsecond), State: portvigil.LookWanted, Run: portvigil.NewID(),
 		Urgent: reason != reasonSchedule && reason != reasonFirst}
@@ -171,10 +171,7 @@ func (e *Engine) lookOutside(ctx context.Context, h portvigil.Host, r portvigil.
 	}
 	failures := []error{err}
 	for _, place := range places {
-		l, err := e.lookAt(ctx, h, r, place)
-		if err == nil {
-			err = e.submit(ctx, h, l)
-		}
+		err := e.lookAtPlace(ctx, h, r, place)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -186,10 +183,33 @@ func (e *Engine) lookOutside(ctx context.Context, h portvigil.Host, r portvigil.
 	return errors.Join(failures...)
 }
 
+// lookAtPlace makes the looks at one address, one a protocol. They follow one another,
+// so that together they stay below what a host is asked at most. What keeps the first
+// keeps the second, and where the way was found to be dead nothing is to be learned.
+func (e *Engine) lookAtPlace(ctx context.Context, h portvigil.Host, r portvigil.LookRequest, place portvigil.HostAddress) error {
+	for _, proto := range []portvigil.Proto{portvigil.TCP, portvigil.UDP} {
+		if r.Ports != nil && r.Ports.Of(proto).Len() == 0 {
+			continue
+		}
+		l, err := e.lookAt(ctx, h, r, place, proto)
+		if err == nil {
+			err = e.submit(ctx, h, l)
+		}
+		if err != nil {
+			return err
+		}
+		dead := func(note string) bool { return portvigil.NoteCode(note) == "dead-path" }
+		if r.Ports == nil && slices.ContainsFunc(l.Notes, dead) {
+			return nil
+		}
+	}
+	return nil
+}
+
 // lookAt looks at one address. The scope is asked once more: a look at the
 // address before this one may have taken long.
-func (e *Engine) lookAt(ctx context.Context, h portvigil.Host, r portvigil.LookRequest, place portvigil.HostAddress) (*portvigil.Look, error) {
-	t := OutsideTarget{Host: h, Address: place.Address, Name: place.Name, Run: r.Run, Ports: r.Ports}
+func (e *Engine) lookAt(ctx context.Context, h portvigil.Host, r portvigil.LookRequest, place portvigil.HostAddress, proto portvigil.Proto) (*portvigil.Look, error) {
+	t := OutsideTarget{Host: h, Address: place.Address, Name: place.Name, Run: r.Run, Proto: proto}
 	var seq uint64
 	err := e.store.Update(ctx, func(tx Tx) error {
 		if _, err := hostNow(tx, h.ID); err != nil {
@@ -206,7 +226,10 @@ func (e *Engine) lookAt(ctx context.Context, h portvigil.Host, r portvigil.LookR
 		if err != nil {
 			return err
 		}
-		t.First, t.References = known(trails, place.Address)
+		t.First, t.References = known(trails, place.Address, proto)
+		if t.Ports, err = e.portsAt(tx, h, r, proto, trails); err != nil {
+			return err
+		}
 		seq, err = tx.NextSeq()
 		return err
 	})
@@ -221,13 +244,35 @@ func (e *Engine) lookAt(ctx context.Context, h portvigil.Host, r portvigil.LookR
 	return l, nil
 }
 
-// known returns the ports that something listens on, and those that answered
-// this vantage before.
-func known(trails []portvigil.Trail, at netip.Addr) (first *portvigil.PortSet, references []uint16) {
+// commonUDP are the UDP ports of every regular look, as scan takes ports.
+const commonUDP = "U:top:100"
+
+// portsAt returns the ports of a protocol that a request wants; nil for all.
+func (e *Engine) portsAt(tx Tx, h portvigil.Host, r portvigil.LookRequest, proto portvigil.Proto, trails []portvigil.Trail) (*portvigil.PortSet, error) {
+	if r.Ports != nil {
+		return r.Ports.Of(proto), nil
+	}
+	if proto == portvigil.TCP {
+		return nil, nil
+	}
+	baseline, err := e.baselineOf(tx, h)
+	if err != nil {
+		return nil, err
+	}
+	common, err := e.outside.ParsePorts(commonUDP)
+	if err != nil {
+		return nil, err
+	}
+	return portvigil.RegularUDP(common.UDP, baseline, trails, e.now()), nil
+}
+
+// known returns the ports of a protocol that something listens on, and those that
+// answered this vantage before.
+func known(trails []portvigil.Trail, at netip.Addr, proto portvigil.Proto) (first *portvigil.PortSet, references []uint16) {
 	first = new(portvigil.PortSet)
 	for _, t := range trails {
 		for _, s := range t.Sights {
-			if !s.Open() || s.Door.Proto != portvigil.TCP {
+			if !s.Open() || s.Door.Proto != proto {
 				continue
 			}
 			first.Add(s.Door.Port)

@@ -96,7 +96,7 @@ func (e *Engine) probe(tx Tx, hosts []portvigil.Host, waiting map[string]bool, n
 			return err
 		}
 		due := from.Add(within * time.Duration(i) / time.Duration(len(names)))
-		if err := tx.AddRequest(e.wish(hosts[at], portvigil.Outside, someDoors(trails), reasonVantage, due)); err != nil {
+		if err := tx.AddRequest(e.wish(hosts[at], portvigil.Outside, &portvigil.PortSpec{TCP: someDoors(trails)}, reasonVantage, due)); err != nil {
 			return err
 		}
 	}
@@ -106,6 +106,14 @@ func (e *Engine) probe(tx Tx, hosts []portvigil.Host, waiting map[string]bool, n
 // someDoors returns doors that answered; where none is known, those that are the
 // likeliest to answer, if only that they are closed.
 func someDoors(trails []portvigil.Trail) *portvigil.PortSet {
+	if ports := knownDoors(trails); ports.Len() > 0 {
+		return ports
+	}
+	return portvigil.PortsOf(22, 80, 443)
+}
+
+// knownDoors returns some TCP ports that answered from outside.
+func knownDoors(trails []portvigil.Trail) *portvigil.PortSet {
 	ports := new(portvigil.PortSet)
 	for i := range trails {
 		for _, s := range trails[i].Sights {
@@ -113,9 +121,6 @@ func someDoors(trails []portvigil.Trail) *portvigil.PortSet {
 				ports.Add(s.Door.Port)
 			}
 		}
-	}
-	if ports.Len() == 0 {
-		return portvigil.PortsOf(22, 80, 443)
 	}
 	return ports
 }

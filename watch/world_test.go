@@ -46,7 +46,7 @@ type world struct {
 
 func newWorld(t failer) *world {
 	w := &world{failer: t, store: newMemory(), now: dawn, post: &postbox{}}
-	w.out = &outsideWorld{open: map[string][]uint16{}, names: map[string][]netip.Addr{}, complete: true, confirmed: true, clock: w.clock}
+	w.out = &outsideWorld{open: map[string][]uint16{}, datagram: map[string][]uint16{}, unreachable: map[string][]uint16{}, names: map[string][]netip.Addr{}, complete: true, confirmed: true, clock: w.clock}
 	w.in = &insideWorld{complete: true, clock: w.clock}
 	w.engine = New(w.store, w.out, w.post, Options{Clock: w.clock, Inside: w.in, LinkBase: "http://127.0.0.1:8080"})
 	return w
@@ -236,12 +236,13 @@ func (w *world) look() {
 
 func (w *world) lookAt(ports string) {
 	w.Helper()
-	set, err := portvigil.ParsePortSet(ports)
-	w.must(err)
-	if ports == "" {
-		set = nil
+	var spec *portvigil.PortSpec
+	if ports != "" {
+		asked, err := w.out.ParsePorts(ports)
+		w.must(err)
+		spec = &asked
 	}
-	_, _, err = w.engine.ask(w.Context(), web1, portvigil.Outside, set)
+	_, _, err := w.engine.ask(w.Context(), web1, portvigil.Outside, spec)
 	w.must(err)
 	w.run(0)
 }
@@ -272,17 +273,20 @@ func raised(t failer) (*world, portvigil.Alert) {
 
 // outsideWorld is the network as one vantage sees it.
 type outsideWorld struct {
-	mu        sync.Mutex
-	open      map[string][]uint16     // by address; guarded by mu
-	names     map[string][]netip.Addr // what DNS says; guarded by mu
-	complete  bool
-	silent    string // the address that never answers; guarded by mu
-	confirmed bool
-	own       bool
-	err       error
-	looked    []OutsideTarget // guarded by mu
-	during    func()          // runs within each look, without the lock; nil for nothing
-	clock     Clock
+	mu          sync.Mutex
+	open        map[string][]uint16     // TCP ports by address; guarded by mu
+	datagram    map[string][]uint16     // UDP ports; guarded by mu
+	unreachable map[string][]uint16     // UDP ports that say that they are closed; all others are silent. Guarded by mu
+	names       map[string][]netip.Addr // what DNS says; guarded by mu
+	complete    bool
+	notes       []string // of looks at TCP
+	silent      string   // the address that never answers; guarded by mu
+	confirmed   bool
+	own         bool
+	err         error
+	looked      []OutsideTarget // guarded by mu
+	during      func()          // runs within each look, without the lock; nil for nothing
+	clock       Clock
 }
 
 // set shows which ports are open at an address from now on.
@@ -292,17 +296,31 @@ func (o *outsideWorld) set(address string, ports ...uint16) {
 	o.open[address] = ports
 }
 
-// looks returns the looks so far.
-func (o *outsideWorld) looks() []OutsideTarget {
+// setUDP shows which UDP ports answer at an address from now on, and which say that
+// they are closed. To begin with none does, as behind most firewalls.
+func (o *outsideWorld) setUDP(address string, open, closed []uint16) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Clone(o.looked)
+	o.datagram[address], o.unreachable[address] = open, closed
+}
+
+// looks returns the looks at TCP so far.
+func (o *outsideWorld) looks() []OutsideTarget { return o.looksAt(portvigil.TCP) }
+
+func (o *outsideWorld) looksAt(p portvigil.Proto) []OutsideTarget {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(o.looked), func(t OutsideTarget) bool { return t.Proto != p })
 }
 
 func (o *outsideWorld) Look(ctx context.Context, t OutsideTarget, progress func(portvigil.LookProgress)) (*portvigil.Look, error) {
 	o.mu.Lock()
 	o.looked = append(o.looked, t)
 	during := o.during
+	if t.Proto == portvigil.UDP {
+		defer o.mu.Unlock()
+		return o.lookUDP(t), cmp.Or(ctx.Err(), o.err)
+	}
 	o.mu.Unlock()
 	progress(portvigil.LookProgress{Address: t.Address.String(), Share: 0.5})
 	if during != nil {
@@ -319,7 +337,7 @@ func (o *outsideWorld) Look(ctx context.Context, t OutsideTarget, progress func(
 	}
 	l := &portvigil.Look{ID: portvigil.NewID(), Run: t.Run, View: portvigil.Outside, Vantage: "local", Reach: portvigil.ReachInternet,
 		Address: t.Address, Proto: portvigil.TCP, Ports: ports, Method: portvigil.MethodConnect, Started: o.clock(), Ended: o.clock(),
-		Complete: o.complete && t.Address.String() != o.silent, DefaultState: portvigil.StateFiltered, OwnAddress: o.own}
+		Complete: o.complete && t.Address.String() != o.silent, DefaultState: portvigil.StateFiltered, OwnAddress: o.own, Notes: o.notes}
 	for _, port := range slices.Sorted(slices.Values(o.open[t.Address.String()])) {
 		if ports.Contains(port) {
 			l.Observations = append(l.Observations, portvigil.Observation{Port: port, State: portvigil.StateOpen,
@@ -327,6 +345,28 @@ func (o *outsideWorld) Look(ctx context.Context, t OutsideTarget, progress func(
 		}
 	}
 	return l, nil
+}
+
+// lookUDP asks UDP ports. It is called with mu held.
+func (o *outsideWorld) lookUDP(t OutsideTarget) *portvigil.Look {
+	at := t.Address.String()
+	l := &portvigil.Look{ID: portvigil.NewID(), Run: t.Run, View: portvigil.Outside, Vantage: "local", Reach: portvigil.ReachInternet,
+		Address: t.Address, Proto: portvigil.UDP, Ports: t.Ports, Method: portvigil.MethodUDP, Started: o.clock(), Ended: o.clock(),
+		DefaultState: portvigil.StateOpenFiltered, OwnAddress: o.own}
+	for port := range t.Ports.All() {
+		switch {
+		case slices.Contains(o.datagram[at], port):
+			l.Observations = append(l.Observations, portvigil.Observation{Port: port, State: portvigil.StateOpen,
+				Reason: portvigil.ReasonUDPResponse, Service: &portvigil.Service{Connected: true}})
+		case slices.Contains(o.unreachable[at], port):
+			l.Observations = append(l.Observations, portvigil.Observation{Port: port, State: portvigil.StateClosed, Reason: portvigil.ReasonPortUnreachable})
+		}
+	}
+	answered := len(l.Observations) > 0
+	if l.Complete = o.complete && at != o.silent && answered; !answered {
+		l.Notes = []string{"no-answer: none of 300 datagrams was answered, so nothing vouches for the way"}
+	}
+	return l
 }
 
 func (o *outsideWorld) Resolve(_ context.Context, target string) ([]netip.Addr, error) {
@@ -341,8 +381,11 @@ func (o *outsideWorld) Resolve(_ context.Context, target string) ([]netip.Addr, 
 	return nil, fmt.Errorf("no such name: %s", target)
 }
 
-func (o *outsideWorld) ParsePorts(spec string) (*portvigil.PortSet, error) {
-	return portvigil.ParsePortSet(spec)
+func (o *outsideWorld) ParsePorts(spec string) (s portvigil.PortSpec, err error) {
+	if spec == commonUDP {
+		return portvigil.PortSpec{UDP: portvigil.PortsOf(53, 123, 161)}, nil
+	}
+	return s, s.UnmarshalText([]byte(spec))
 }
 
 // insideWorld is what listens on the server's own machine.

@@ -141,7 +141,7 @@ func doorBand(t portvigil.Timeline, d portvigil.TimelineDoor) band {
 func viewBand(t portvigil.Timeline, v portvigil.TimelineView) band {
 	b := band{Who: viewName(v.View, v.Vantage)}
 	if v.Address != "" {
-		b.Who += ", " + shown(v.Address) + ", " + shown(v.Proto) + " " + shown(v.Covered)
+		b.Who += ", " + shown(v.Address) + ", " + shown(v.Proto) + " " + covered(v.Covered)
 	}
 	b.draw(t, v.Known, "watched")
 	b.Words = spanWords("could tell", t, v.Known)

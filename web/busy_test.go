@@ -140,7 +140,7 @@ func busy(t *testing.T) *fakeEngine {
 	web.Exposures, web.Alerts, web.Kept = busyDoors(t), slices.DeleteFunc(slices.Clone(alerts), func(a portvigil.Alert) bool { return !a.Open() }), "its network is looked at twice already"
 	web.Host.Addresses = append(web.Host.Addresses, portvigil.HostAddress{Address: netip.MustParseAddr("2001:db8::7"), Name: "web1.example.org"})
 	web.NextInside = noon.Add(time.Hour)
-	web.Views = append(slices.Clone(web.Views), portvigil.ViewStatus{View: portvigil.Outside, Vantage: "office", Address: "2001:db8::7", Proto: portvigil.TCP})
+	web.Views = append(slices.Clone(web.Views), silentView(), portvigil.ViewStatus{View: portvigil.Outside, Vantage: "office", Address: "2001:db8::7", Proto: portvigil.UDP})
 	web.Views[1].Notes = []string{"rate-limited: 200 answers a second"}
 	db.Host.Name, db.Alerts, db.Host.Groups = "db1", nil, []string{"databases"}
 	db.Views = append(slices.Clone(db.Views), portvigil.ViewStatus{View: portvigil.Outside, Vantage: "office", Address: "10.0.0.3", Proto: portvigil.TCP})

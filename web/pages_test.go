@@ -199,6 +199,12 @@ func TestPagesSayWhatIsAndWhatToDo(t *testing.T) {
 		{"a host shows its doors, those to look at first, and its views", "/hosts/web1", nil, 200,
 			[]string{"10.0.0.1 shop", "9100/tcp 10.0.0.1 unexpected, open to the outside Why It is open from outside, and no entry of the baseline covers it. open from office, 5 minutes ago listening 2 minutes ago Prometheus node exporter 1.5.0 /usr/bin/exporter · prometheus · exporter.service not in the baseline not known 80/tcp",
 				"the shop (ann)", "outside from office at 10.0.0.1, tcp: last complete look 5 minutes ago", "Next look: outside in 3 hours"}, []string{"81/tcp"}},
+		{"a host that answers no UDP is seen as far as it can be", "/hosts/web1", func(e *fakeEngine) {
+			allWell(e)
+			e.host.Views = append(e.host.Views, silentView())
+		}, 200, []string{"what is seen is as expected", "outside from office at 10.0.0.1, udp: it answers no UDP Nothing answered: none of 300 datagrams"}, []string{"not all of it can be seen"}},
+		{"in a list as well", "/hosts", func(e *fakeEngine) { allWell(e); e.hosts[0].Views = append(e.hosts[0].Views, silentView()) }, 200,
+			[]string{"as expected", "outside 10.0.0.1: 5 minutes ago · outside 10.0.0.1 (udp): no answer"}, []string{"not all of it can be seen"}},
 		{"a host without a look says how to look", "/hosts/web1", func(e *fakeEngine) {
 			e.host = portvigil.HostStatus{Host: portvigil.Host{Name: "web1", Targets: []string{"10.0.0.1"}}}
 		}, 200, []string{"Nothing is known yet", "Look now", "outside : none yet", "ssh web1 portvigil check --json | portvigil hosts report web1 -"},

@@ -21,6 +21,12 @@ func sampleAlert() portvigil.Alert {
 		Text: "web1 has 9100/tcp open to the outside; it is not in the baseline."}
 }
 
+// silentView is that of a host that answers no UDP, as behind most firewalls.
+func silentView() portvigil.ViewStatus {
+	return portvigil.ViewStatus{View: portvigil.Outside, Vantage: "office", Address: "10.0.0.1", Proto: portvigil.UDP, Newest: noon.Add(-5 * time.Minute), Fresh: true,
+		Notes: []string{"no-answer: none of 300 datagrams was answered, so nothing vouches for the way"}}
+}
+
 // sampleHost is web1 with that door, one that is expected, and both views.
 func sampleHost() portvigil.HostStatus {
 	a := sampleAlert()

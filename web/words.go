@@ -51,6 +51,7 @@ var words = template.FuncMap{
 	"again":    again,
 	"seen":     stateSeen,
 	"note":     note,
+	"covered":  covered,
 	"ended":    func(a portvigil.Alert, now time.Time) string { return ended(&a, now) },
 	"choices":  func(a portvigil.Alert) choices { return choicesOf(&a) },
 	"steps":    steps,
@@ -351,6 +352,17 @@ func note(text string) string {
 		return lead + ": " + shown(rest)
 	}
 	return begun(shown(text))
+}
+
+// longestCovered is how long a list of ports may be until their number says more.
+const longestCovered = 60
+
+// covered is what looks covered: ports, or parts of the machine.
+func covered(text string) string {
+	if set, err := portvigil.ParsePortSet(text); err == nil && len(text) > longestCovered {
+		return plural(set.Len(), "port")
+	}
+	return shown(text)
 }
 
 // size is a number of bytes as people read it.

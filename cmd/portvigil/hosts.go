@@ -102,12 +102,13 @@ func (a *app) hostsList() *cobra.Command {
 	}
 }
 
-// lastLook says when the view last saw the host completely.
+// lastLook says when the view last saw the host completely, from outside its TCP: what
+// UDP there is may stay silent.
 func lastLook(views []portvigil.ViewStatus, view portvigil.View) string {
 	var last time.Time
 	has := false
 	for _, v := range views {
-		if v.View == view {
+		if v.View == view && v.Proto != portvigil.UDP {
 			has = true
 			if v.Complete.After(last) {
 				last = v.Complete
@@ -200,7 +201,7 @@ one at the same ports, is about to run, it joins that one.
 
 Exit codes: 0 complete and no alert of the host is open, 1 an alert of the host
 is open, 2 the look failed or is incomplete.`,
-		Example: "  portvigil hosts look web1\n  portvigil hosts look web1 --outside -p 22,9100",
+		Example: "  portvigil hosts look web1\n  portvigil hosts look web1 --outside -p 22,9100,U:53",
 		Args:    need(1, "NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			wish := portvigil.LookWish{Ports: ports}
@@ -220,7 +221,7 @@ is open, 2 the look failed or is incomplete.`,
 	}
 	c.Flags().BoolVar(&outside, "outside", false, "look from outside only")
 	c.Flags().BoolVar(&inside, "inside", false, "look from inside only")
-	c.Flags().StringVarP(&ports, "ports", "p", "", "ports of this look: 22,80,8000-8100, top:100 or all (default: the host's regular ones)")
+	c.Flags().StringVarP(&ports, "ports", "p", "", "ports of this look: 22,80,8000-8100, U:53,161 (UDP), top:100 or all (default: the host's regular ones)")
 	return c
 }
 

@@ -124,7 +124,12 @@ func viewLine(v portvigil.ViewStatus) string {
 	if v.Address != "" {
 		line += " at " + v.Address
 	}
-	if v.Complete.IsZero() {
+	if v.Proto == portvigil.UDP {
+		line += " (udp)"
+	}
+	if v.Complete.IsZero() && v.Fresh {
+		line += ": looked at " + v.Newest.UTC().Format(time.RFC3339) + ", and it answers no UDP"
+	} else if v.Complete.IsZero() {
 		line += ": no complete look yet"
 	} else {
 		line += ": last complete look " + v.Complete.UTC().Format(time.RFC3339)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,11 +46,11 @@ func (v *lookView) look(l portvigil.LookRecord) error {
 	}
 	fmt.Fprintf(v.app.stdout, "%s %s: %s, %s, %s\n", portvigil.Printable(l.Host), where, counts(l), completeness(l.Complete),
 		l.Ended.Sub(l.Started).Round(10*time.Millisecond))
-	if len(v.ports) > 0 {
+	if ports := telling(v.ports, l.Notes); len(ports) > 0 {
 		t := v.app.table("PORT", "STATE", "REASON", "SERVICE")
-		for i := 0; i < len(v.ports); {
-			p, n := v.ports[i], alike(v.ports[i:])
-			t.row(portvigil.PortRange{First: p.Port, Last: v.ports[i+n-1].Port}.String()+"/"+string(p.Proto), string(p.State), string(p.Reason), serviceText(p.Service))
+		for i := 0; i < len(ports); {
+			p, n := ports[i], alike(ports[i:])
+			t.row(portvigil.PortRange{First: p.Port, Last: ports[i+n-1].Port}.String()+"/"+string(p.Proto), string(p.State), string(p.Reason), serviceText(p.Service))
 			i += n
 		}
 		if err := t.print(); err != nil {
@@ -80,6 +81,15 @@ func alike(ports []portvigil.PortRecord) int {
 		n++
 	}
 	return n
+}
+
+// telling leaves out which UDP ports are closed where the host sends few errors: it is
+// by chance that it said so of these, and their number stands above.
+func telling(ports []portvigil.PortRecord, notes []string) []portvigil.PortRecord {
+	if !slices.ContainsFunc(notes, func(note string) bool { return portvigil.NoteCode(note) == string(portvigil.ReasonICMPLimited) }) {
+		return ports
+	}
+	return slices.DeleteFunc(slices.Clone(ports), func(p portvigil.PortRecord) bool { return p.State == portvigil.StateClosed })
 }
 
 // sureness says how likely it is that the look missed a port, where it measured that

@@ -55,3 +55,18 @@ func TestNeighboursThatAreAlikeShareARow(t *testing.T) {
 		}
 	}
 }
+
+func TestWhichOfManyClosedUDPPortsSaidSoIsNotListed(t *testing.T) {
+	t.Parallel()
+	ports := []portvigil.PortRecord{
+		{Observation: portvigil.Observation{Port: 7, State: portvigil.StateClosed}},
+		{Observation: portvigil.Observation{Port: 53, State: portvigil.StateOpen}},
+		{Observation: portvigil.Observation{Port: 69, State: portvigil.StateFiltered}},
+	}
+	if got := telling(ports, []string{"icmp-limited: the host sends few errors"}); len(got) != 2 || got[0].Port != 53 || got[1].Port != 69 {
+		t.Errorf("listed are %+v, want 53 and 69", got)
+	}
+	if got := telling(ports, nil); len(got) != 3 {
+		t.Errorf("of a host that answers for each port, listed are %+v", got)
+	}
+}

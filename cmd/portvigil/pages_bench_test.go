@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/portvigil/portvigil"
+	"github.com/portvigil/portvigil/scan"
 	"github.com/portvigil/portvigil/store"
 	"github.com/portvigil/portvigil/watch"
 	"github.com/portvigil/portvigil/web"
@@ -369,6 +370,9 @@ func (p *pretended) Look(_ context.Context, t watch.OutsideTarget, _ func(portvi
 	now := time.Now().UTC()
 	l := &portvigil.Look{ID: portvigil.NewID(), Run: t.Run, View: portvigil.Outside, Vantage: "local", Reach: portvigil.ReachInternet, Address: t.Address,
 		Proto: portvigil.TCP, Ports: portvigil.AllPorts(), Method: portvigil.MethodConnect, Started: now, Ended: now, Complete: true, DefaultState: portvigil.StateFiltered}
+	if t.Proto == portvigil.UDP {
+		return silence(t, now, now), nil
+	}
 	for door := range p.doors {
 		l.Observations = append(l.Observations, portvigil.Observation{Port: uint16(1000 + door), State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck,
 			Service: &portvigil.Service{Name: "http", Product: "nginx", Version: "1.26.0", Connected: true, Banner: []byte("HTTP/1.1 200 OK\r\nServer: nginx/1.26.0\r\n\r\n")}})
@@ -381,9 +385,7 @@ func (p *pretended) Resolve(_ context.Context, target string) ([]netip.Addr, err
 	return []netip.Addr{a}, err
 }
 
-func (p *pretended) ParsePorts(spec string) (*portvigil.PortSet, error) {
-	return portvigil.ParsePortSet(spec)
-}
+func (p *pretended) ParsePorts(spec string) (portvigil.PortSpec, error) { return scan.ParsePorts(spec) }
 
 // nobody is told anything.
 type nobody struct{}

@@ -46,7 +46,7 @@ baseline; 2 failed or incomplete (what was found is printed all the same).`,
 		RunE: func(c *cobra.Command, args []string) error { return a.scan(c.Context(), args, f) },
 	}
 	flags := c.Flags()
-	flags.StringVarP(&f.ports, "ports", "p", "all", "ports: 22,80,8000-8100, top:1000 or all")
+	flags.StringVarP(&f.ports, "ports", "p", "all", "ports: 22,80,8000-8100, U:53,161 (UDP), top:1000 or all")
 	flags.StringVar(&f.method, "method", "auto", "how to probe: syn (needs CAP_NET_RAW), connect, or auto, which is syn where that may be")
 	flags.StringVar(&f.hostRate, "host-rate", "auto", "at most so many probes a second to a host: auto (2500), a number, or unlimited")
 	flags.IntVar(&f.rate, "rate", 0, "at most so many probes a second in all (default: 20000, or no such bound with --host-rate unlimited)")

@@ -157,7 +157,7 @@ func scanAddress(ctx context.Context, t wantedLook, progress func(portvigil.Look
 		t.Reach = reachTo(t.Address)
 	}
 	l, err := scan.Look(ctx, scan.Target{Host: t.Host, Address: t.Address}, scan.Options{
-		Ports: t.Ports, First: t.First, References: t.References, Vantage: t.Vantage, Reach: t.Reach, Run: t.Run, Host: t.Host,
+		Proto: t.Proto, Ports: t.Ports, First: t.First, References: t.References, Vantage: t.Vantage, Reach: t.Reach, Run: t.Run, Host: t.Host,
 		Progress: func(p scan.Progress) {
 			progress(portvigil.LookProgress{Address: t.Address.String(), Share: p.Share, Rate: p.Rate, Open: p.Open})
 		},

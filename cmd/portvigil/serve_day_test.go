@@ -17,6 +17,7 @@ import (
 
 	"github.com/portvigil/portvigil"
 	"github.com/portvigil/portvigil/notify"
+	"github.com/portvigil/portvigil/scan"
 	"github.com/portvigil/portvigil/store"
 	"github.com/portvigil/portvigil/watch"
 )
@@ -33,6 +34,9 @@ const (
 
 // lookTakes is how long a look at all ports takes at 2,500 of them a second.
 const lookTakes = 27 * time.Second
+
+// datagramsTake is how long one at the UDP ports takes: three times, a second apart.
+const datagramsTake = 4 * time.Second
 
 // looked is one look that the fleet's vantage made.
 type looked struct {
@@ -55,17 +59,25 @@ func (f *quietFleet) Resolve(_ context.Context, target string) ([]netip.Addr, er
 	return []netip.Addr{a}, err
 }
 
-func (f *quietFleet) ParsePorts(string) (*portvigil.PortSet, error) { return portvigil.AllPorts(), nil }
+func (f *quietFleet) ParsePorts(spec string) (portvigil.PortSpec, error) {
+	return scan.ParsePorts(spec)
+}
 
 // Look finds the same doors as ever. What the web server says has the date in it.
 func (f *quietFleet) Look(ctx context.Context, t watch.OutsideTarget, _ func(portvigil.LookProgress)) (*portvigil.Look, error) {
-	began := time.Now()
+	began, takes := time.Now(), lookTakes
+	if t.Proto == portvigil.UDP {
+		takes = datagramsTake
+	}
 	select {
-	case <-time.After(lookTakes):
+	case <-time.After(takes):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	now := time.Now()
+	if t.Proto == portvigil.UDP {
+		return silence(t, began, now), nil
+	}
 	network, err := t.Address.Prefix(24)
 	if err != nil {
 		return nil, err
@@ -82,6 +94,22 @@ func (f *quietFleet) Look(ctx context.Context, t watch.OutsideTarget, _ func(por
 		l.Observations = append(l.Observations, portvigil.Observation{Port: uint16(22 + 97*n), State: portvigil.StateOpen, Reason: portvigil.ReasonSynAck, Service: s})
 	}
 	return l, nil
+}
+
+// silence is a look at UDP ports of which eight say that they are closed, other ones
+// each time: hosts send few errors.
+func silence(t watch.OutsideTarget, began, ended time.Time) *portvigil.Look {
+	l := &portvigil.Look{ID: portvigil.NewID(), Run: t.Run, Host: t.Host.Name, View: portvigil.Outside, Vantage: "local", Reach: portvigil.ReachInternal,
+		Address: t.Address, Proto: portvigil.UDP, Ports: t.Ports, Method: portvigil.MethodUDP,
+		Started: began.UTC(), Ended: ended.UTC(), Complete: true, Probes: 285, DefaultState: portvigil.StateOpenFiltered,
+		Notes: []string{"icmp-limited: the host sends few errors about closed ports, so 92 silent ones may be closed, too"}}
+	n := 0
+	for port := range t.Ports.All() {
+		if n++; n%12 == ended.YearDay()%12 {
+			l.Observations = append(l.Observations, portvigil.Observation{Port: port, State: portvigil.StateClosed, Reason: portvigil.ReasonPortUnreachable})
+		}
+	}
+	return l
 }
 
 // TestADayOfAFleet: over the day no minute has much more than its share of the

@@ -62,7 +62,8 @@ type wantedLook struct {
 	Host       string             `json:"host"`
 	Run        string             `json:"run"`
 	Address    netip.Addr         `json:"address,omitzero"`
-	Ports      *portvigil.PortSet `json:"ports,omitempty"` // nil: all TCP ports
+	Proto      portvigil.Proto    `json:"proto,omitempty"`
+	Ports      *portvigil.PortSet `json:"ports,omitempty"` // nil: all of the protocol
 	First      *portvigil.PortSet `json:"first,omitempty"`
 	References []uint16           `json:"references,omitempty"`
 	Vantage    string             `json:"vantage,omitempty"`

@@ -113,7 +113,7 @@ func seen(m message) *portvigil.Look {
 }
 
 func lookAt(address string) wantedLook {
-	return wantedLook{View: portvigil.Outside, Host: "web1", Run: "r-" + address, Address: netip.MustParseAddr(address)}
+	return wantedLook{View: portvigil.Outside, Host: "web1", Run: "r-" + address, Address: netip.MustParseAddr(address), Proto: portvigil.TCP}
 }
 
 func TestManyLooksShareAPipeAndEachGetsItsOwn(t *testing.T) {

@@ -124,7 +124,7 @@ func (v *view) look(ctx context.Context, within time.Duration, t wantedLook, pro
 		return nil, err
 	}
 	l := result.look
-	if l == nil || l.View != t.View || l.Run != t.Run || l.Host != t.Host || l.Address != t.Address.Unmap() {
+	if l == nil || l.View != t.View || l.Run != t.Run || l.Host != t.Host || l.Address != t.Address.Unmap() || l.Proto != t.Proto {
 		return nil, portvigil.Errorf(portvigil.CodeInternal, "the process %s answered with another look than was asked for", v.name)
 	}
 	return l, nil
@@ -139,7 +139,7 @@ type outsideView struct {
 
 // Look has one address scanned, and what is behind each open port asked.
 func (v outsideView) Look(ctx context.Context, t watch.OutsideTarget, progress func(portvigil.LookProgress)) (*portvigil.Look, error) {
-	return v.look(ctx, outsideWithin, wantedLook{View: portvigil.Outside, Host: t.Host.Name, Run: t.Run, Address: t.Address, Ports: t.Ports,
+	return v.look(ctx, outsideWithin, wantedLook{View: portvigil.Outside, Host: t.Host.Name, Run: t.Run, Address: t.Address, Proto: t.Proto, Ports: t.Ports,
 		First: t.First, References: t.References, Vantage: v.vantage, Reach: v.reach}, progress)
 }
 
@@ -150,12 +150,8 @@ func (v outsideView) Resolve(ctx context.Context, target string) ([]netip.Addr, 
 }
 
 // ParsePorts reads what scan takes as ports.
-func (v outsideView) ParsePorts(spec string) (*portvigil.PortSet, error) {
-	s, err := scan.ParsePorts(spec)
-	if err != nil {
-		return nil, err
-	}
-	return s.Looked()
+func (v outsideView) ParsePorts(spec string) (portvigil.PortSpec, error) {
+	return scan.ParsePorts(spec)
 }
 
 // insideView is the inside view of the machine that the server runs on.

@@ -4,7 +4,8 @@
 //
 //	doorman tcp/:9000 udp/127.0.0.1:53 tcp/[::1]:8000
 //
-// With -say it sends the text to everybody who connects, Go escapes undone:
+// With -say it sends the text to everybody who connects, and as an answer to every
+// datagram, Go escapes undone:
 //
 //	doorman -say '220 hello\r\n' tcp/:25
 package main
@@ -24,7 +25,7 @@ import (
 )
 
 func main() {
-	say := flag.String("say", "", "what everybody is told who connects, with Go's `escapes`")
+	say := flag.String("say", "", "what everybody is told who connects or sends a datagram, with Go's `escapes`")
 	flag.Parse()
 	text, err := strconv.Unquote(`"` + *say + `"`)
 	if err != nil {
@@ -66,6 +67,9 @@ func keep(ctx context.Context, doors []string, text string) error {
 				return err
 			}
 			open = append(open, c)
+			if text != "" {
+				serving.Go(func() { reply(c, text) })
+			}
 		default:
 			return fmt.Errorf("door %q is neither tcp/ADDRESS nor udp/ADDRESS", d)
 		}
@@ -84,5 +88,17 @@ func greet(l net.Listener, text string) {
 		}
 		_, _ = io.WriteString(c, text) // a caller that has gone hears nothing
 		_ = c.Close()
+	}
+}
+
+// reply answers every datagram with the text.
+func reply(c net.PacketConn, text string) {
+	var one [1]byte
+	for {
+		_, from, err := c.ReadFrom(one[:])
+		if err != nil {
+			return // closed
+		}
+		_, _ = c.WriteTo([]byte(text), from) // an asker that has gone hears nothing
 	}
 }
