@@ -150,7 +150,7 @@ func TestAHostBehindAFirewallThatDropsMakesNoNoise(t *testing.T) {
 	for _, a := range s.alerts(true) {
 		s.must(0, "alerts", "resolve", a.ID, "--expected", "--why", "the private network", "--owner", "ann")
 	}
-	s.told(4) // re-opened for what listens, resolved
+	s.told(4)                            // re-opened for what listens, resolved
 	s.must(0, "hosts", "look", "target") // though its UDP is silent
 	s.reportListeners()
 	s.must(0, "hosts", "look", "target", "--outside", "-p", "22")
