@@ -2,6 +2,7 @@ package lab
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"slices"
 )
 
@@ -68,6 +69,17 @@ func (f frame) syn() bool { return f.tcp() && f.rest[13]&(flagSyn|flagAck|flagRs
 
 // door is the port that a segment goes to.
 func (f frame) door() uint16 { return binary.BigEndian.Uint16(f.rest[2:]) }
+
+// to is the address that the frame goes to.
+func (f frame) to() (a netip.Addr) {
+	ip := f.bytes[etherHeader:]
+	if f.six {
+		a, _ = netip.AddrFromSlice(ip[24:40])
+	} else {
+		a, _ = netip.AddrFromSlice(ip[16:20])
+	}
+	return a
+}
 
 // synAck is the answer of an open door to a SYN, with a window of this many bytes, and
 // what follows up to there: both directions swapped, the sequence number acknowledged

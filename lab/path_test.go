@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
 	"slices"
 	"sync"
@@ -48,10 +49,7 @@ func lookAlong(t testing.TB, p *lab.Path, address netip.Addr, args ...string) lo
 	if exit := new(exec.ExitError); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == incomplete) {
 		t.Fatalf("look along %s: %v: %s", p.Name, err, stderr.Bytes())
 	}
-	// The kernel's, which counts what stood between fork and exec too: never too little.
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		l.peakKiB = usage.Maxrss
-	}
+	l.peakKiB = peak(cmd.ProcessState)
 	var b portvigil.LookBuilder
 	for line := range bytes.Lines(stdout.Bytes()) {
 		look, err := b.Add(line)
@@ -66,6 +64,15 @@ func lookAlong(t testing.TB, p *lab.Path, address netip.Addr, args ...string) lo
 		t.Fatalf("no look along %s: %s", p.Name, stderr.Bytes())
 	}
 	return l
+}
+
+// peak is the most memory that a process had, in KiB. It is the kernel's figure, which
+// counts what stood between fork and exec too: never too little.
+func peak(ended *os.ProcessState) int64 {
+	if usage, ok := ended.SysUsage().(*syscall.Rusage); ok {
+		return usage.Maxrss
+	}
+	return 0
 }
 
 // someOf are n ports with the doors among them; all from 65,535 on.
@@ -91,10 +98,10 @@ func codes(notes []string) (list []string) {
 // accusing are the codes that say that something is in the way, or at the other end.
 var accusing = []string{"answers-everywhere", "answered-in-front", "blocked", "dead-path", "icmp-limited", "lossy", "no-answer", "not-probed", "rate-limited"}
 
-// wrong tells what a look claims that is not so. One that is not complete claims
-// what it lists, and of its default state nothing; silence it may not have understood.
-func wrong(look *portvigil.Look, truth lab.Truth) (list []string) {
-	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+// misjudged tells what a look claims of ports that is not so, and of how many. One that
+// is not complete claims what it lists, and of its default state nothing; silence it may
+// not have understood.
+func misjudged(look *portvigil.Look, truth lab.Truth) (list []string, ports int) {
 	states := map[string]int{}
 	for port := range look.Ports.All() {
 		got, want := look.At(port), truth.At(port)
@@ -103,13 +110,21 @@ func wrong(look *portvigil.Look, truth lab.Truth) (list []string) {
 		case got.State == want.State && (want.Reason == "" || !listed || got.Reason == want.Reason):
 		case !look.Complete && (!listed || got.State == portvigil.StateFiltered && got.Reason == portvigil.ReasonNoResponse):
 		default:
-			states[fmt.Sprintf("%s (%s), is %s (%s)", got.State, got.Reason, want.State, want.Reason)]++
+			states[fmt.Sprintf("told %s (%s), is %s (%s)", got.State, got.Reason, want.State, want.Reason)]++
+			ports++
 		}
 	}
 	for text, n := range states {
-		add("%d ports told %s", n, text)
+		list = append(list, fmt.Sprintf("%d ports %s", n, text))
 	}
 	slices.Sort(list)
+	return list, ports
+}
+
+// wrong tells what a look says that is not so: of ports, of being complete, in its notes.
+func wrong(look *portvigil.Look, truth lab.Truth) (list []string) {
+	list, _ = misjudged(look, truth)
+	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	switch {
 	case look.Complete && truth.Ends == lab.EndsIncomplete:
 		add("complete, where nobody can be sure")
