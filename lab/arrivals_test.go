@@ -52,7 +52,7 @@ func TestALimiterIsRespectedFromTheFirstSecondThatKeepsToIt(t *testing.T) {
 func TestSYNAreCountedWhereTheyArrive(t *testing.T) {
 	t.Parallel()
 	p := New(t).Path(t, DefaultDrop())
-	count := p.Target.CountSYN(t, p.Target.IP4)
+	count := p.CountSYN(t, p.Target.IP4)
 	for range 5 {
 		conn, err := p.Scanner.Dial(t.Context(), "tcp", p.Target.Addr(443))
 		if err != nil {

@@ -67,8 +67,8 @@
 //
 // make bench-scan (sidebyside_test.go) has scanners take turns on all of them; its time
 // is the wall clock's of the whole command, packets are those that left the scanner's
-// device, and SYN a second are of every sliding second, by the time stamps of the
-// target's kernel. make bench-recall is TestLooksSeeWhatIsThere with more looks.
+// device, and SYN a second are of every sliding second, by the kernel's time stamps on
+// the other end of that. make bench-recall is TestLooksSeeWhatIsThere with more looks.
 //
 // make bench-fleet lives here (fleet_test.go) and in cmd/portvigil
 // (serve_day_test.go). How it comes to its figures:
@@ -87,6 +87,7 @@
 //
 // Begin at Lab.New in lab.go and Host in host.go; daemons.go has the targets,
 // mailbox.go and receiver.go the other ends of notifications, browser.go and
-// tab.go the pages' readers, path.go, variant.go and wire.go what is on the way, usable.go what keeps them from a page, lab_test.go
-// and browser_test.go all of them in use.
+// tab.go the pages' readers, usable.go what keeps them from a page, path.go, variant.go
+// and wire.go what is between a scanner and a target, lab_test.go and browser_test.go
+// all of them in use.
 package lab

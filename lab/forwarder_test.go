@@ -2,12 +2,15 @@ package lab
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // drawer is a line of frames that lie ready, and one that keeps what is put.
@@ -80,14 +83,52 @@ func TestHeldFramesComeInTheOrderOfTheirTime(t *testing.T) {
 	}
 }
 
+func TestASlowQueueRefusesWhatIsTooMuchAndDeliversTheRest(t *testing.T) {
+	t.Parallel()
+	p := New(t).Path(t, SlowQueue(5000))
+	out, in := packetLine(t, p.Scanner), packetLine(t, p.Target)
+	link, frame := 0, probe()
+	if err := p.Scanner.Do(func() error {
+		i, err := net.InterfaceByName("eth0")
+		link = i.Index
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	taken, refused, arrived := 0, 0, 0
+	for range 2000 {
+		switch err := unix.Sendto(out.socket, frame, 0, &unix.SockaddrLinklayer{Ifindex: link}); {
+		case err == nil:
+			taken++
+		case errors.Is(err, unix.ENOBUFS):
+			refused++
+		default:
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(time.Second); arrived < taken && time.Now().Before(deadline); {
+		if in.next(0) != nil {
+			arrived++
+		}
+	}
+	if refused == 0 || arrived != taken {
+		t.Errorf("%d were taken, %d of them arrived, %d were refused", taken, arrived, refused)
+	}
+}
+
+// probe is a frame of the size of a SYN and of no protocol (IEEE 802): nobody answers.
+func probe() []byte {
+	frame := slices.Clone(segment(false, flagSyn, 1, 2).bytes)
+	binary.BigEndian.PutUint16(frame[12:], 0x88b5)
+	return frame
+}
+
 // BenchmarkForwarder sends frames of the size of a SYN along a path on which a
 // forwarder stands, from one core of the machine that it is on.
 func BenchmarkForwarder(b *testing.B) {
 	p := New(b).Path(b, Variant{Name: "cable", wire: func(*rand.Rand) wire { return cable{} }})
 	out, in := packetLine(b, p.Scanner), packetLine(b, p.Target)
-	frame := slices.Clone(segment(false, flagSyn, 1, 2).bytes)
-	binary.BigEndian.PutUint16(frame[12:], 0x88b5) // of no protocol (IEEE 802): nobody answers
-	arrived := 0
+	frame, arrived := probe(), 0
 	hear := func() {
 		for in.next(0) != nil {
 			arrived++
@@ -113,7 +154,8 @@ func BenchmarkForwarder(b *testing.B) {
 	}
 }
 
-func packetLine(b *testing.B, h *Host) *veth {
+// packetLine is a line of the test's own on a host's device.
+func packetLine(b testing.TB, h *Host) *veth {
 	b.Helper()
 	var v *veth
 	err := h.Do(func() (err error) {

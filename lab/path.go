@@ -188,6 +188,18 @@ func (p *Path) Renew(t testing.TB) {
 	}
 }
 
+// CountSYN begins to count the SYN to an address where they come out of the scanner: at
+// the target's device, or at that of whatever stands before it. A forwarder that had to
+// wait for the processor hands on at once what came meanwhile, so that the target's
+// seconds would hold what no second of the scanner held.
+func (p *Path) CountSYN(t testing.TB, address netip.Addr) (count func() Arrivals) {
+	t.Helper()
+	if p.middle != nil && p.queue == 0 {
+		return p.middle.CountSYN(t, address)
+	}
+	return p.Target.CountSYN(t, address)
+}
+
 // set writes a setting of the kernel, of the host's network namespace alone: a path
 // under /proc/sys/net.
 func (h *Host) set(t testing.TB, name, value string) {

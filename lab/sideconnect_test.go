@@ -61,7 +61,7 @@ func raceConnecting(t *testing.T, p *lab.Path, address netip.Addr, ports *portvi
 
 func connectPolitely(t *testing.T, p *lab.Path, address netip.Addr, ports *portvigil.PortSet) {
 	t.Helper()
-	count := p.Target.CountSYN(t, address)
+	count := p.CountSYN(t, address)
 	c := portvigils("portvigil", "--method", "connect")
 	s := sumUp([]ran{c.measure(t, p, address, ports)}, p.Truth, ports)
 	came := count()

@@ -188,7 +188,8 @@ func Routed() Variant {
 // SlowQueue is a healthy host that is looked at through a device which takes so many
 // frames a second, and has a short queue: the kernel refuses what is more (ENOBUFS).
 func SlowQueue(perSecond int) Variant {
-	return Variant{Name: "slow-queue", queue: perSecond, Truth: Truth{Doors: Doors(), Rest: closed, Ends: EndsComplete}, Least: atLeast(perSecond)}
+	return Variant{Name: "slow-queue", queue: perSecond, Least: atLeast(perSecond),
+		Truth: Truth{Doors: Doors(), Rest: closed, Ends: EndsComplete, May: []string{"rate-limited"}}}
 }
 
 // refusal is a way to reject in nft's language, and what it looks like.
