@@ -110,9 +110,8 @@ func command(t *testing.T, p *lab.Path, name string, args ...string) ([]byte, ra
 	cmd.Dir = t.TempDir()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	began := time.Now()
-	err := cmd.Run()
-	r := ran{took: time.Since(began), peakKiB: peak(cmd.ProcessState)}
+	took, peakKiB, err := runMeasured(cmd)
+	r := ran{took: took, peakKiB: peakKiB}
 	if err != nil {
 		t.Fatalf("%s along %s: %v: %s", name, p.Name, err, stderr.Bytes())
 	}

@@ -191,7 +191,8 @@ func (p *Path) Renew(t testing.TB) {
 // CountSYN begins to count the SYN to an address where they come out of the scanner: at
 // the target's device, or at that of whatever stands before it. A forwarder that had to
 // wait for the processor hands on at once what came meanwhile, so that the target's
-// seconds would hold what no second of the scanner held.
+// seconds would hold what no second of the scanner held. A slow queue cannot be looked
+// behind: there the count is the target's, of what the queue let go.
 func (p *Path) CountSYN(t testing.TB, address netip.Addr) (count func() Arrivals) {
 	t.Helper()
 	if p.middle != nil && p.queue == 0 {

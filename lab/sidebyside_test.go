@@ -170,7 +170,7 @@ func (b *table) polite(t *testing.T, p *lab.Path) {
 	s := sumUp([]ran{run}, end.Truth, ports)
 	b.row(append(append([]string{p.Name, c.name}, s.cells()...), floor(s, p), "", fmt.Sprint(came.Most()), respects, strings.Join(s.notes, " "))...)
 	s.fail(t, c)
-	if came.Most() > rateWanted || came.Missed > 0 {
+	if came.Most() > rateWanted && !p.Queues() || came.Missed > 0 {
 		t.Errorf("%d SYN in one second, %d were not counted", came.Most(), came.Missed)
 	}
 }

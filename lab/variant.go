@@ -28,6 +28,10 @@ type Variant struct {
 	routed []End                 // behind a router, in place of the target itself
 }
 
+// Queues reports whether frames leave the scanner's own device at the path's pace, so
+// that nobody can tell when the scanner sent them.
+func (v Variant) Queues() bool { return v.queue > 0 }
+
 // Doors are the target's open ports on most paths: low, high, neighbours and both ends.
 func Doors() []uint16 {
 	return []uint16{1, 22, 25, 53, 80, 111, 443, 445, 993, 1883, 2049, 3306, 5432, 6379, 8080, 8081, 8443, 9100, 9200,
