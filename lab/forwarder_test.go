@@ -86,7 +86,9 @@ func TestHeldFramesComeInTheOrderOfTheirTime(t *testing.T) {
 func TestASlowQueueRefusesWhatIsTooMuchAndDeliversTheRest(t *testing.T) {
 	t.Parallel()
 	p := New(t).Path(t, SlowQueue(5000))
-	out, in := packetLine(t, p.Scanner), packetLine(t, p.Target)
+	out, in := p.Scanner.line(t, "eth0"), p.Target.line(t, "eth0")
+	defer out.close()
+	defer in.close()
 	link, frame := 0, probe()
 	if err := p.Scanner.Do(func() error {
 		i, err := net.InterfaceByName("eth0")
@@ -127,7 +129,9 @@ func probe() []byte {
 // forwarder stands, from one core of the machine that it is on.
 func BenchmarkForwarder(b *testing.B) {
 	p := New(b).Path(b, Variant{Name: "cable", wire: func(*rand.Rand) wire { return cable{} }})
-	out, in := packetLine(b, p.Scanner), packetLine(b, p.Target)
+	out, in := p.Scanner.line(b, "eth0"), p.Target.line(b, "eth0")
+	defer out.close()
+	defer in.close()
 	frame, arrived := probe(), 0
 	hear := func() {
 		for in.next(0) != nil {
@@ -152,19 +156,4 @@ func BenchmarkForwarder(b *testing.B) {
 	if arrived < b.N {
 		b.Errorf("%d of %d frames arrived", arrived, b.N)
 	}
-}
-
-// packetLine is a line of the test's own on a host's device.
-func packetLine(b testing.TB, h *Host) *veth {
-	b.Helper()
-	var v *veth
-	err := h.Do(func() (err error) {
-		v, err = openVeth("eth0")
-		return err
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(v.close)
-	return v
 }

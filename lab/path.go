@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -61,6 +63,7 @@ func (l *Lab) Path(t testing.TB, v Variant) *Path {
 	return p
 }
 
+// cable joins two hosts.
 func (p *Path) cable(a *Host, aEnd string, b *Host, bEnd string) {
 	l := p.Scanner.lab
 	l.t.Helper()
@@ -88,41 +91,20 @@ func (p *Path) address() {
 // stand puts a forwarder in the middle.
 func (p *Path) stand(t testing.TB) {
 	t.Helper()
-	l := p.Scanner.lab
 	// The kernel in the middle has no part in what passes.
 	p.middle.set(t, "net/ipv6/conf/default/disable_ipv6", "1")
-	var near, far line
-	var err error
-	if p.queue > 0 {
-		err = p.Scanner.Do(func() (err error) {
-			near, err = openTap("eth0", p.queue)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		// A queue of a hundredth of a second, as small cards have.
-		l.must("-n", p.Scanner.ns, "link", "set", "eth0", "txqueuelen", fmt.Sprint(max(p.queue/100, 16)), "up")
+	var near line
+	if p.Queues() {
+		near = p.slowDevice(t)
 	} else {
 		p.cable(p.Scanner, "eth0", p.middle, "near")
 		p.whole(t, p.Scanner)
+		near = p.middle.line(t, "near")
 	}
 	p.cable(p.middle, "far", p.Target, "eth0")
 	p.whole(t, p.Target)
 	p.address()
-	err = p.middle.Do(func() (err error) {
-		if near == nil {
-			if near, err = openVeth("near"); err != nil {
-				return err
-			}
-		}
-		far, err = openVeth("far")
-		return err
-	})
-	if err != nil {
-		t.Fatalf("stand in the middle: %v", err)
-	}
-	p.forwarder = startForwarder(near, far, p.decide())
+	p.forwarder = startForwarder(near, p.middle.line(t, "far"), p.decide())
 	t.Cleanup(func() {
 		p.forwarder.stop()
 		if p.forwarder.lost > 0 {
@@ -131,6 +113,39 @@ func (p *Path) stand(t testing.TB) {
 	})
 }
 
+// slowDevice gives the scanner a device that is read at the path's pace.
+func (p *Path) slowDevice(t testing.TB) line {
+	t.Helper()
+	var device *tap
+	err := p.Scanner.Do(func() (err error) {
+		device, err = openTap("eth0", p.queue)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("the machine has no TUN/TAP: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A queue of a hundredth of a second, as small cards have.
+	p.Scanner.lab.must("-n", p.Scanner.ns, "link", "set", "eth0", "txqueuelen", fmt.Sprint(max(p.queue/100, 16)), "up")
+	return device
+}
+
+// line opens a line on a device of the host.
+func (h *Host) line(t testing.TB, device string) (v *veth) {
+	t.Helper()
+	err := h.Do(func() (err error) {
+		v, err = openVeth(device)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("open a line on %s of %s: %v", device, h.Name, err)
+	}
+	return v
+}
+
+// whole has a host's packets leave it as they would on a real cable.
 func (p *Path) whole(t testing.TB, h *Host) {
 	t.Helper()
 	if err := h.Do(func() error { return plain("eth0") }); err != nil {
@@ -195,7 +210,7 @@ func (p *Path) Renew(t testing.TB) {
 // behind: there the count is the target's, of what the queue let go.
 func (p *Path) CountSYN(t testing.TB, address netip.Addr) (count func() Arrivals) {
 	t.Helper()
-	if p.middle != nil && p.queue == 0 {
+	if p.middle != nil && !p.Queues() {
 		return p.middle.CountSYN(t, address)
 	}
 	return p.Target.CountSYN(t, address)
