@@ -43,7 +43,7 @@ func races() map[string]race {
 		"bursty":       {nmap: fast[1:], masscan: true},
 		"delayed":      {nmap: fast, masscan: true},
 		"doubled":      {nmap: fast, masscan: true},
-		"straggling":   {nmap: fast},
+		"straggling":   {nmap: fast[1:]},
 		"syn-limited":  {nmap: fast[:1], floor: 1.3},
 		"icmp-limited": {nmap: fast[1:]},
 		"slow-queue":   {nmap: fast[:1]},
