@@ -15,6 +15,8 @@ BUILD := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 FUZZTIME ?= 5s
 KILLS    ?= 200
 ROUNDS   ?= 5
+RUNS     ?= 50
+ONLY     ?=
 OPEN_PORTS ?= 5000000
 HISTORIES ?= 10000
 PACKAGES ?= ./...
@@ -36,7 +38,7 @@ endif
 export CGO_ENABLED := 0
 
 .PHONY: build test race lint lint-format lint-vet lint-static lint-modules \
-	lint-rooms lint-cross lint-generated fuzz lab bench-scan bench-udp bench-missed bench-raw bench-connect bench-kill bench-full \
+	lint-rooms lint-cross lint-generated fuzz lab bench-scan bench-recall bench-udp bench-missed bench-raw bench-connect bench-kill bench-full \
 	bench-fleet bench-deliver bench-growth bench-histories screenshots bench-pages check-client generate \
 	release clean help
 
@@ -57,16 +59,21 @@ lab: ## Run only the tests on network namespaces and real daemons (needs root)
 fuzz: ## Run each fuzz target for FUZZTIME (default 5s)
 	@go run ./lab/fuzzall -time $(FUZZTIME) $(PACKAGES)
 
-bench-connect: build ## Measure the connect scan beside nmap on 65,535 ports (needs root)
-	@go run ./lab/install
-	go run ./lab/bench-scan -connect
+bench-connect: ## Measure the connect scan beside nmap on 65,535 ports, ROUNDS (default 5) times (needs root)
+	@go run ./lab/install -bench
+	go test -count=1 -vet=off -timeout 60m -v -run '^TestConnectingBesideNmap$$' ./lab -args -side-rounds $(ROUNDS)
 
-bench-scan: build ## Measure the SYN scan beside nmap and masscan on good and bad paths, ROUNDS (default 5) times (needs root)
-	@go run ./lab/install
-	go run ./lab/bench-scan -rounds $(ROUNDS)
+bench-scan: ## Measure the SYN scan beside nmap and masscan on every path, or ONLY one, ROUNDS (default 5) times (needs root, takes hours)
+	@go run ./lab/install -bench
+	go test -count=1 -vet=off -timeout 24h -v -run '^TestScannersSideBySide$$' ./lab -args -side-rounds $(ROUNDS) -side-only '$(ONLY)'
 
-bench-udp: build ## Find real daemons among 1,000 UDP ports, beside nmap, which takes a quarter of an hour (needs root)
-	go run ./lab/bench-scan -udp
+bench-recall: ## Look RUNS (default 50) times along every path, or ONLY one, by both methods, and count what was missed (needs root, takes hours)
+	@go run ./lab/install
+	go test -count=1 -vet=off -timeout 72h -v -run '^TestLooksSeeWhatIsThere$$' ./lab -args -path-looks $(RUNS) -path-ports 65535 -path-only '$(ONLY)'
+
+bench-udp: ## Find real daemons among 1,000 UDP ports, beside nmap, which takes a quarter of an hour (needs root)
+	@go run ./lab/install -bench
+	go test -count=1 -vet=off -timeout 60m -run '^$$' -bench '^BenchmarkDatagrams$$' -benchtime 1x ./lab
 
 bench-missed: ## Count the open ports that made-up looks called complete have missed, among OPEN_PORTS (default 5,000,000)
 	go test -count=1 -vet=off -timeout 60m -v -run '^TestWhatACompleteLookMisses$$' ./scan -args -open-ports $(OPEN_PORTS)

@@ -40,8 +40,35 @@
 // What somebody says who wants more than to be read is in lab/hostile. A Liar says it
 // from outside; what pages are made of with it, and without, is their Anatomy.
 //
-// Hosts share the machine's process ids, users and files. Loss and delay on the
-// way are not offered: kernels without netem are common.
+// Hosts share the machine's process ids, users and files.
+//
+// A Path is another plan than a switch: a scanner, a target, and between the two what
+// goes wrong in the world. A Variant is one such way, with the Truth about what is at
+// its end: which ports are open, what every other one looks like, and whether anybody
+// can be sure of it.
+//
+//	p := lab.New(t).Path(t, lab.Lossy(0.05))
+//	// look from p.Scanner at p.Ends[0].Address, and hold it against p.Ends[0].Truth
+//
+//	what                                                  where it is made
+//	healthy, ipv6-only                                    nothing is in the way
+//	default-drop, lossy, syn-limited, reset-limited,      the target's packet filter
+//	icmp-limited, banned, syn-proxy, rejecting, in-front  (nftables)
+//	bursty, delayed, doubled, straggling, tarpit,         a forwarder in a third namespace,
+//	mended, severed                                       which asks a wire about each frame
+//	slow-queue                                            a TAP device that is read slowly
+//	routed                                                a kernel that forwards, in front of
+//	                                                      a /16 that is one namespace's own
+//
+// No netem is needed, which many kernels lack. A wire decides by a seeded generator and
+// has no clock, so that it is tested without root; a forwarder bears some 200,000 frames
+// a second on two cores beside whoever sends and receives them, which is less than a
+// blast over a bare veth. What a forwarder loses by itself is told by the test.
+//
+// make bench-scan (sidebyside_test.go) has scanners take turns on all of them; its time
+// is the wall clock's of the whole command, packets are those that left the scanner's
+// device, and SYN a second are of every sliding second, by the kernel's time stamps on
+// the other end of that. make bench-recall is TestLooksSeeWhatIsThere with more looks.
 //
 // make bench-fleet lives here (fleet_test.go) and in cmd/portvigil
 // (serve_day_test.go). How it comes to its figures:
@@ -60,6 +87,7 @@
 //
 // Begin at Lab.New in lab.go and Host in host.go; daemons.go has the targets,
 // mailbox.go and receiver.go the other ends of notifications, browser.go and
-// tab.go the pages' readers, usable.go what keeps them from a page, lab_test.go
-// and browser_test.go all of them in use.
+// tab.go the pages' readers, usable.go what keeps them from a page, path.go, variant.go
+// and wire.go what is between a scanner and a target, lab_test.go and browser_test.go
+// all of them in use.
 package lab

@@ -28,17 +28,10 @@ func (l *Lab) Host(name string) *Host {
 	l.t.Helper()
 	l.hosts++
 	n := l.hosts
-	h := &Host{
-		Name: name,
-		IP4:  netip.AddrFrom4([4]byte{10, 99, 0, byte(n)}),
-		IP6:  netip.MustParseAddr(fmt.Sprintf("fd99::%x", n)),
-		lab:  l,
-		ns:   l.prefix + name,
-		port: fmt.Sprintf("port%d", n),
-	}
-	l.t.Cleanup(func() { removeNamespace(h.ns) })
-	l.must("netns", "add", h.ns)
-	l.must("-n", h.ns, "link", "set", "lo", "up")
+	h := l.alone(name)
+	h.IP4 = netip.AddrFrom4([4]byte{10, 99, 0, byte(n)})
+	h.IP6 = netip.MustParseAddr(fmt.Sprintf("fd99::%x", n))
+	h.port = fmt.Sprintf("port%d", n)
 	l.must("-n", l.sw, "link", "add", h.port, "type", "veth", "peer", "name", "eth0", "netns", h.ns)
 	l.must("-n", l.sw, "link", "set", h.port, "master", "br0", "up")
 	l.must("-n", h.ns, "address", "add", h.IP4.String()+"/24", "dev", "eth0")
@@ -46,6 +39,16 @@ func (l *Lab) Host(name string) *Host {
 	// unusable for a second.
 	l.must("-n", h.ns, "address", "add", h.IP6.String()+"/64", "dev", "eth0", "nodad")
 	l.must("-n", h.ns, "link", "set", "eth0", "up")
+	return h
+}
+
+// alone makes a host that has loopback and nothing else.
+func (l *Lab) alone(name string) *Host {
+	l.t.Helper()
+	h := &Host{Name: name, lab: l, ns: l.prefix + name}
+	l.t.Cleanup(func() { removeNamespace(h.ns) })
+	l.must("netns", "add", h.ns)
+	l.must("-n", h.ns, "link", "set", "lo", "up")
 	return h
 }
 

@@ -54,7 +54,7 @@ func Require(t testing.TB, commands ...string) {
 		if _, err := Find(c); err == nil {
 			continue
 		}
-		for _, n := range Needs() {
+		for _, n := range append(Needs(), BenchNeeds()...) {
 			if n.Command == c {
 				t.Skipf("%s is not installed (Debian package %s)", c, n.Package)
 			}

@@ -35,6 +35,29 @@ func Needs() []Need {
 	}
 }
 
+// BenchNeeds lists what only measurements ask for: another scanner to stand beside, and
+// real daemons behind UDP ports. Where one is missing it is left out, with a word.
+func BenchNeeds() []Need {
+	return []Need{
+		{"masscan", "masscan"},
+		{"dnsmasq", "dnsmasq-base"},
+		{"atftpd", "atftpd"},
+		{"rpcbind", "rpcbind"},
+		{"chronyd", "chrony"},
+		{"nmbd", "samba"},
+		{"snmpd", "snmpd"},
+		{"/usr/lib/ipsec/charon", "strongswan-charon"},
+		{"xl2tpd", "xl2tpd"},
+		{"turnserver", "coturn"},
+		{"openssl", "openssl"},
+		{"kamailio", "kamailio"},
+		{"coap-server-openssl", "libcoap3-bin"},
+		{"memcached", "memcached"},
+		{"murmurd", "mumble-server"},
+		{"inetutils-inetd", "inetutils-inetd"},
+	}
+}
+
 // Find returns the path of a program. Daemons and network tools live in sbin
 // folders, which are not on everybody's PATH: su without a dash keeps the
 // caller's. Debian keeps PostgreSQL's server in a folder for each version, of
@@ -55,10 +78,10 @@ func Find(command string) (string, error) {
 	return "", &exec.Error{Name: command, Err: exec.ErrNotFound}
 }
 
-// Missing returns the needs that this machine does not have.
-func Missing() []Need {
+// Missing returns those of the needs that this machine does not have.
+func Missing(needs []Need) []Need {
 	var missing []Need
-	for _, n := range Needs() {
+	for _, n := range needs {
 		if _, err := Find(n.Command); err != nil {
 			missing = append(missing, n)
 		}

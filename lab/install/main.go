@@ -1,7 +1,8 @@
 // Install brings the Debian packages that the lab needs onto the machine: only
 // those that are missing, only as root, and without starting any of their
 // daemons. It says once what it is about to install. Then it has npm install
-// axe-core into the user's cache, which needs no root.
+// axe-core into the user's cache, which needs no root. With -bench it installs what
+// only measurements need, too.
 //
 // It never fails the build: where it may not or cannot install, it says why in
 // one line, and the tests that need the programs are skipped with the reason
@@ -11,6 +12,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -27,9 +29,15 @@ import (
 const patience = 8 * time.Minute
 
 func main() {
+	bench := flag.Bool("bench", false, "also what only measurements need")
+	flag.Parse()
+	needs := lab.Needs()
+	if *bench {
+		needs = append(needs, lab.BenchNeeds()...)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, needs); err != nil {
 		fmt.Fprintln(os.Stderr, "lab: "+err.Error())
 	}
 	if err := axe(ctx); err != nil {
@@ -53,8 +61,8 @@ func axe(ctx context.Context) error {
 	return nil
 }
 
-func run(ctx context.Context) error {
-	missing := lab.Missing()
+func run(ctx context.Context, needs []lab.Need) error {
+	missing := lab.Missing(needs)
 	if len(missing) == 0 {
 		return nil
 	}
