@@ -121,7 +121,7 @@ func codes(notes []string) (list []string) {
 }
 
 // accusing are the codes that say that something is in the way, or at the other end.
-var accusing = []string{"answers-everywhere", "answered-in-front", "blocked", "dead-path", "icmp-limited", "lossy", "no-answer", "not-probed", "rate-limited"}
+var accusing = []string{"answers-everywhere", "answered-in-front", "blocked", "dead-path", "duplicates", "icmp-limited", "lossy", "no-answer", "not-probed", "rate-limited", "syn-proxy", "tarpit"}
 
 // misjudged tells what a look claims of ports that is not so, and of how many. One that
 // is not complete claims what it lists, and of its default state nothing; silence it may

@@ -144,14 +144,14 @@ func Banned(perSecond, burst int, silence time.Duration) Variant {
 
 // Tarpit is a host whose every port takes a connection and never says more.
 func Tarpit() Variant {
-	return Variant{Name: "tarpit", Truth: Truth{Rest: answered, Ends: EndsComplete, Tells: []string{"answers-everywhere", "tarpit"}, May: []string{"answers-everywhere"}},
+	return Variant{Name: "tarpit", Truth: Truth{Rest: answered, Ends: EndsComplete, Tells: []string{"tarpit"}, May: []string{"answers-everywhere"}},
 		wire: func(*rand.Rand) wire { return tarpit{window: 5} }}
 }
 
 // SYNProxy is a host behind a firewall that takes every connection with a window of
 // zero before it asks the door (nftables' synproxy, as of DDoS protection).
 func SYNProxy() Variant {
-	return Variant{Name: "syn-proxy", Truth: Truth{Rest: answered, Ends: EndsComplete, Tells: []string{"answers-everywhere", "syn-proxy"}, May: []string{"answers-everywhere"}},
+	return Variant{Name: "syn-proxy", Truth: Truth{Rest: answered, Ends: EndsComplete, Tells: []string{"syn-proxy"}, May: []string{"answers-everywhere"}},
 		kernel: [][2]string{{"net/netfilter/nf_conntrack_tcp_loose", "0"}, {"net/ipv4/tcp_syncookies", "1"}},
 		rules: "table inet path {\nchain first { type filter hook prerouting priority raw;\n" + onlySYN + "notrack\n}\n" +
 			"chain in { type filter hook input priority filter;\n" +
@@ -252,12 +252,12 @@ func AnsweredInFront() Variant {
 
 // Doubled is a path on which this share of the answers comes twice.
 func Doubled(share float64) Variant {
-	return Variant{Name: "doubled", Truth: Truth{Doors: Doors(), Rest: closed, Ends: EndsComplete},
+	return Variant{Name: "doubled", Truth: Truth{Doors: Doors(), Rest: closed, Ends: EndsComplete, Tells: []string{"duplicates"}},
 		wire: func(r *rand.Rand) wire { return &doubling{random: r, share: share, later: 5 * time.Millisecond} }}
 }
 
 // Straggling is a path on which this share of the answers takes so long.
 func Straggling(share float64, late time.Duration) Variant {
-	return Variant{Name: "straggling", Truth: Truth{Doors: Doors(), Rest: closed, Ends: EndsComplete, May: []string{"rate-limited"}},
+	return Variant{Name: "straggling", Truth: Truth{Doors: Doors(), Rest: closed, Ends: EndsComplete, Tells: []string{"late"}, May: []string{"rate-limited"}},
 		wire: func(r *rand.Rand) wire { return &straggling{random: r, share: share, late: late} }}
 }

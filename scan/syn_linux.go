@@ -24,6 +24,7 @@ type synEngine struct {
 	due     turns
 	over    bool // there are no more targets
 	clock   time.Time
+	heard   time.Duration // all that had come in until then was heard
 	buf     [sendBatch]probe
 	from    [sendBatch]int // the source of each
 }
@@ -169,6 +170,7 @@ func (s *synEngine) end(ctx context.Context, l *synLook) {
 
 // hear takes everything that has come in.
 func (s *synEngine) hear() {
+	s.heard = s.now()
 	for _, o := range s.outlets {
 		now, heard := s.now(), 0
 		for packet := o.packets.next(); packet != nil && heard < o.packets.frames; packet = o.packets.next() { // not for ever in a flood

@@ -58,7 +58,7 @@ func (s *synEngine) newLook(e *engine) (*synLook, error) {
 // leave. It reports whether the look is done. Times are since the look began.
 func (l *synLook) turn(now time.Duration) (done bool) {
 	l.syn.seek(l.hop, l.began+now)
-	expiry := l.expire(now)
+	expiry := l.expire(min(now, l.syn.heard-l.began))
 	l.flush()
 	limit := sendBatch
 	if l.exact {
@@ -203,7 +203,8 @@ func (l *synLook) forget(slot int) {
 	l.slots.remove(slot)
 }
 
-// expire gives up probes whose time is over and returns how long the next has.
+// expire gives up probes whose time was over when what came in was heard last: a machine
+// that keeps this process waiting makes no answer late. It returns how long the next has.
 func (l *synLook) expire(now time.Duration) time.Duration {
 	timeouts := [lists]time.Duration{l.conductor.timeout(), patient}
 	next := longestWait
