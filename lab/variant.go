@@ -258,6 +258,6 @@ func Doubled(share float64) Variant {
 
 // Straggling is a path on which this share of the answers takes so long.
 func Straggling(share float64, late time.Duration) Variant {
-	return Variant{Name: "straggling", Truth: Truth{Doors: Doors(), Rest: closed, Ends: EndsComplete, Tells: []string{"late"}, May: []string{"rate-limited"}},
+	return Variant{Name: "straggling", Truth: Truth{Doors: Doors(), Rest: closed, Ends: EndsComplete, May: []string{"rate-limited"}},
 		wire: func(r *rand.Rand) wire { return &straggling{random: r, share: share, late: late} }}
 }

@@ -189,7 +189,11 @@ func (l *synLook) takeLate(now time.Duration, source int, r *reply) bool {
 	}
 	took := now - time.Duration(last-1)*sentUnit
 	if l.lastFrom[i] == uint16(source+1) {
-		l.conductor.hearAgain(took)
+		// From the ports of doors one may be asked again and again, and which question it
+		// is an answer to is not told.
+		if source < trySources && t.of(r.port).sends <= trySources {
+			l.conductor.hearAgain(took)
+		}
 		return false
 	}
 	l.lastFrom[i] = uint16(source + 1)
