@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -60,21 +61,8 @@ func (a Arrivals) Respected(limit int) (after time.Duration, ok bool) {
 // when what it returns is called, and at the latest with the test.
 func (h *Host) CountSYN(t testing.TB, address netip.Addr) (count func() Arrivals) {
 	t.Helper()
-	var fd int
-	err := h.Do(func() (err error) {
-		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, int(networkOrder(unix.ETH_P_ALL)))
-		return err
-	})
-	if err != nil {
-		t.Fatalf("open a packet socket: %v", err)
-	}
-	if err := errors.Join(
-		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20),
-		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 50_000})); err != nil {
-		t.Fatalf("set up a packet socket: %v", err)
-	}
+	fd := h.packetSocket(t, nil)
+	var err error
 	var stop atomic.Bool
 	var counting sync.WaitGroup
 	var a Arrivals
@@ -100,6 +88,39 @@ func (h *Host) CountSYN(t testing.TB, address netip.Addr) (count func() Arrivals
 		}
 		return a
 	}
+}
+
+// packetSocket opens a socket that hears the frames which come to the host and which
+// pass a filter, nil for all, with the kernel's time stamps. Receiving gives up after a
+// twentieth of a second.
+func (h *Host) packetSocket(t testing.TB, passes []bpf.Instruction) (fd int) {
+	t.Helper()
+	err := h.Do(func() (err error) {
+		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0) // which hears nothing yet
+		return err
+	})
+	if err != nil {
+		t.Fatalf("open a packet socket: %v", err)
+	}
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 50_000}))
+	if raw, assembled := bpf.Assemble(passes); assembled == nil && passes != nil {
+		filter := make([]unix.SockFilter, len(raw))
+		for i, r := range raw {
+			filter[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+		}
+		err = errors.Join(err, unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}))
+	} else {
+		err = errors.Join(err, assembled)
+	}
+	err = errors.Join(err, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL)}))
+	if err != nil {
+		t.Fatalf("set up a packet socket: %v", err)
+	}
+	return fd
 }
 
 // receiveSYN takes the time stamp of every SYN to the address until there is silence
