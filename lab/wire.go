@@ -47,14 +47,20 @@ func (cable) carry(_ time.Duration, f frame, to direction, fates []fate) []fate 
 //	good ──1 of (burst × (1-share)/share) frames──> bad, all is lost
 //	  ▲                                              │
 //	  └──────────────1 of burst frames───────────────┘
+//
+// No loss lasts longer than longestBurst: where a look asks now and then, twenty frames
+// are seconds, for which no burst of a real path waits.
 type bursty struct {
 	random *rand.Rand
 	share  float64 // of frames that are lost, over a long time
 	burst  float64 // mean length of a loss, in frames
 	bad    [2]bool
+	since  [2]time.Duration // that it is
 }
 
-func (w *bursty) carry(_ time.Duration, f frame, to direction, fates []fate) []fate {
+const longestBurst = 100 * time.Millisecond
+
+func (w *bursty) carry(now time.Duration, f frame, to direction, fates []fate) []fate {
 	if !f.touchable() {
 		return onward(f, to, fates)
 	}
@@ -63,11 +69,12 @@ func (w *bursty) carry(_ time.Duration, f frame, to direction, fates []fate) []f
 		turn *= w.share / (1 - w.share)
 	}
 	if w.random.Float64() < turn {
-		w.bad[to] = !w.bad[to]
+		w.bad[to], w.since[to] = !w.bad[to], now
 	}
-	if w.bad[to] {
+	if w.bad[to] && now-w.since[to] < longestBurst {
 		return fates
 	}
+	w.bad[to] = false
 	return onward(f, to, fates)
 }
 

@@ -92,6 +92,12 @@ func TestABurstyWireLosesItsShareInBurstsOfItsLength(t *testing.T) {
 	if w.bad[toScanner] {
 		t.Error("the way back fared like the way there")
 	}
+	for !w.bad[toTarget] {
+		w.carry(time.Second, f, toTarget, nil)
+	}
+	if len(w.carry(time.Second+longestBurst, f, toTarget, nil)) == 0 {
+		t.Error("a burst waits for frames, however long none comes")
+	}
 }
 
 func TestTheSameWireDecidesTheSame(t *testing.T) {
