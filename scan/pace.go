@@ -31,7 +31,7 @@ const (
 	leastRate    = 25.0 // SYN/s that a look does not fall below, however lossy the path
 	// How much faster a slowed look gets in a second: where a limiter is known, and
 	// where it is only feared.
-	slowRecovery, quickRecovery = 1.1, 2.0
+	slowRecovery, quickRecovery = 1.05, 2.0
 	vouchedMore                 = 8 // the window grows by one in so many for each door that answers
 )
 
@@ -175,20 +175,37 @@ func (p *pace) vouched() {
 func (p *pace) react(now time.Duration, o order) {
 	switch o.do {
 	case reactCut:
-		p.before, p.rate = p.limit, p.sentIn.perSecond(now)
-		if p.limit > 0 {
-			p.rate = min(p.rate, p.limit)
-		}
+		p.measure(now)
 		p.slow(now, p.rate*o.share)
 		p.recovery = quickRecovery
-	case reactKeep:
+	case reactTry:
+		p.measure(now)
 		p.slow(now, p.rate*o.share)
-		p.recovery = slowRecovery
-		if p.lowest == 0 || p.limit < p.lowest {
-			p.lowest = p.limit
-		}
+		p.recovery = 1
+	case reactHold:
+		p.measure(now)
+		p.hold(now, p.rate*o.share)
+	case reactKeep:
+		p.hold(now, p.rate*o.share)
 	case reactUndo:
 		p.limit = p.before
+	}
+}
+
+// measure keeps how fast the look was before it is slowed down.
+func (p *pace) measure(now time.Duration) {
+	p.before, p.rate = p.limit, p.sentIn.perSecond(now)
+	if p.limit > 0 {
+		p.rate = min(p.rate, p.limit)
+	}
+}
+
+// hold slows the look down to a rate that a limiter lets through.
+func (p *pace) hold(now time.Duration, rate float64) {
+	p.slow(now, rate)
+	p.recovery = slowRecovery
+	if p.lowest == 0 || p.limit < p.lowest {
+		p.lowest = p.limit
 	}
 }
 

@@ -81,7 +81,8 @@ func TestACutIsTakenBackOrEasesWithTime(t *testing.T) {
 	for ; now < 2*time.Second; now += time.Millisecond {
 		p.sent(now)
 	}
-	p.react(now, order{reactCut, 0.5})
+	p.react(now, order{reactTry, 0.5})
+	p.ease(now + 5*time.Second)
 	if p.limit < 400 || p.limit > 600 || p.lowest != 0 {
 		t.Errorf("half of 1000 SYN/s is %.0f, said to have helped at %.0f", p.limit, p.lowest)
 	}
@@ -89,7 +90,7 @@ func TestACutIsTakenBackOrEasesWithTime(t *testing.T) {
 	if p.limit != 0 || p.lowest != 0 {
 		t.Errorf("taken back it is %.0f, said to have helped at %.0f", p.limit, p.lowest)
 	}
-	p.react(now, order{reactCut, 0.25})
+	p.react(now, order{reactTry, 0.25})
 	p.react(now, order{reactKeep, 0.5})
 	before := p.limit
 	if before < 400 || before > 600 || p.lowest != before {
@@ -99,8 +100,18 @@ func TestACutIsTakenBackOrEasesWithTime(t *testing.T) {
 		now += time.Second
 		p.ease(now)
 	}
-	if p.limit < 2*before {
+	if p.limit < 1.5*before || p.limit > 2*before {
 		t.Errorf("ten good seconds brought %.0f to %.0f", before, p.limit)
+	}
+	p.react(now, order{reactHold, 0.5})
+	if p.limit > before || p.lowest != min(before, p.limit) {
+		t.Errorf("held at %.0f after %.0f, said is %.0f", p.limit, before, p.lowest)
+	}
+	p.react(now, order{reactCut, 0.5})
+	cut := p.limit
+	p.ease(now + time.Second)
+	if p.limit < 2*cut {
+		t.Errorf("an outage over, %.0f becomes %.0f", cut, p.limit)
 	}
 }
 

@@ -9,8 +9,8 @@ const (
 	// surely is the logarithm of the odds that decide: a thousand to one.
 	surely = 6.9
 	// freshBlock is how many questions measure the loss once it seems high: those that
-	// made it seem so are not believed.
-	freshBlock = 20
+	// made it seem so are not believed. Where a limiter is known, fewer do.
+	freshBlock, freshKnown = 60, 20
 	// hardly is the loss that nobody slows down for, and tooMuch so much more than
 	// usual that it is worth a trial. Where a limiter is known, less is.
 	hardly, tooMuch           = 0.1, 0.2
@@ -60,7 +60,9 @@ type react uint8
 
 const (
 	reactNone react = iota
-	reactCut        // slow down to the share of the present rate
+	reactCut        // slow down to the share of the present rate, for as long as something is out of order
+	reactTry        // slow down to it and stay there, to see whether that helps
+	reactHold       // slow down to it, as is known to help
 	reactKeep       // the share of the rate before the cut is the right one
 	reactUndo       // it did not help
 )
@@ -79,7 +81,7 @@ func (s *strain) judge(r role, sent time.Duration, lost bool, now time.Duration)
 			s.enter(measuring, now)
 		}
 	case measuring:
-		if s.fresh.add(lost); s.fresh.asked == freshBlock {
+		if s.fresh.add(lost); s.fresh.asked >= s.block() {
 			return s.measured(now)
 		}
 	case onTrial:
@@ -106,13 +108,23 @@ func (s *strain) measured(now time.Duration) order {
 	case lost < s.usual[s.kind]+s.hardly()+s.tooMuch()/2:
 		s.enter(watching, now)
 		return order{}
-	case lost > outOfWay || s.limited:
+	case lost > outOfWay:
 		s.enter(watching, now)
-		return order{reactCut, max(1-lost, leastThrough)}
+		return order{reactCut, leastThrough}
+	case s.limited:
+		s.enter(watching, now)
+		return order{reactHold, 1 - lost}
 	}
 	s.before = lost
 	s.enter(onTrial, now)
-	return order{reactCut, max((1-lost)/2, leastThrough)}
+	return order{reactTry, max((1-lost)/2, leastThrough)}
+}
+
+func (s *strain) block() int {
+	if s.limited {
+		return freshKnown
+	}
+	return freshBlock
 }
 
 func (s *strain) enter(p phase, now time.Duration) {
