@@ -130,9 +130,10 @@ type sweep struct {
 	asides  sync.WaitGroup
 	finding atomic.Int64 // looks that are with found
 	done    atomic.Uint64
-	opened  atomic.Int64 // ports, in looks that have ended
-	mu      sync.Mutex
-	active  map[*engine]struct{}
+
+	mu     sync.Mutex // guards what follows
+	active map[*engine]struct{}
+	opened int // ports, in looks that have ended
 }
 
 func newSweep(o Options, targets uint64) (*sweep, error) {
@@ -303,12 +304,12 @@ func (s *sweep) tell(ctx context.Context, e *engine, err error) {
 		case <-ctx.Done():
 		}
 	}
-	for _, look := range looks {
-		s.opened.Add(int64(look.Count(portvigil.StateOpen)))
-	}
 	s.mu.Lock()
 	delete(s.active, e)
 	s.done.Add(1)
+	for _, look := range looks {
+		s.opened += look.Count(portvigil.StateOpen)
+	}
 	s.mu.Unlock()
 	s.found(e, looks, err)
 }
@@ -348,7 +349,7 @@ func (s *sweep) progress() (all Progress) {
 		all.Loss = max(all.Loss, p.Loss) // of the worst way
 		all.Limit += p.Limit
 	}
-	all.Open += int(s.opened.Load())
+	all.Open += s.opened
 	all.Share = done / float64(max(s.total, 1))
 	return all
 }

@@ -40,6 +40,9 @@ func (t *Targets) Add(ctx context.Context, name string) error {
 		if err != nil {
 			return noTarget(name)
 		}
+		if a := prefix.Addr(); a.Is4In6() && prefix.Bits() >= 96 {
+			prefix = netip.PrefixFrom(a.Unmap(), prefix.Bits()-96) // the same addresses by another name (RFC 4291 section 2.5.5.2)
+		}
 		prefix = prefix.Masked()
 		if free := prefix.Addr().BitLen() - prefix.Bits(); free > mostFree {
 			return portvigil.Errorf(portvigil.CodeInvalid, "network %s has more addresses than any scan gets through (2^%d)", prefix, free).
