@@ -79,7 +79,7 @@ bench-missed: ## Count the open ports that made-up looks called complete have mi
 	go test -count=1 -vet=off -timeout 60m -v -run '^TestWhatACompleteLookMisses$$' ./scan -args -open-ports $(OPEN_PORTS)
 
 bench-raw: ## Measure how many packets leave in a second from one core, beside masscan and zmap, ROUNDS (default 5) times (needs root and those)
-	go test -count=1 -vet=off -timeout 20m -v -run '^TestTheWayOutBesideOthers$$' ./scan -args -beside $(ROUNDS)
+	go test -count=1 -vet=off -timeout 20m -run '^$$' -bench TheWayOutBesideOthers -benchtime $(ROUNDS)x ./scan
 	go test -count=1 -vet=off -run '^$$' -bench AProbeLeaves ./scan
 
 bench-kill: ## Kill the server KILLS times (default 200) amid its work, and look what was lost (needs root)

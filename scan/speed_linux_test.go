@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"flag"
 	"net"
 	"os"
 	"os/exec"
@@ -18,8 +17,6 @@ import (
 
 	portvigil "github.com/portvigil/portvigil"
 )
-
-var besideRounds = flag.Int("beside", 0, "how many rounds TestTheWayOutBesideOthers takes")
 
 // wayOut is the raw way out: a port of the plan, its cookie, its packet, and the kernel's
 // hands. Nobody has the link-layer address that they go to, so that no answer takes part.
@@ -88,61 +85,66 @@ func BenchmarkAProbeLeaves(b *testing.B) {
 	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "packets/s")
 }
 
-// TestTheWayOutBesideOthers measures how many packets leave in a second from one core,
-// beside masscan and zmap on the same wire, in turns. It is a measurement, and fails
+// BenchmarkTheWayOutBesideOthers measures how many packets leave in a second from one
+// core, beside masscan and zmap on the same wire, in turns: a round each time. It fails
 // where we are behind.
-func TestTheWayOutBesideOthers(t *testing.T) {
-	if *besideRounds == 0 {
-		t.Skip("a measurement: make bench-raw")
-	}
-	w := newWire(t)
+func BenchmarkTheWayOutBesideOthers(b *testing.B) {
+	w := newWire(b)
 	mac := net.HardwareAddr(nobody[:]).String()
-	empty := filepath.Join(t.TempDir(), "empty")
+	empty := filepath.Join(b.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	others := map[string][]string{
 		"masscan": {"masscan", "10.0.0.0/8", "-p1-65535", "--rate", "100000000", "--interface", "wire", "--adapter-ip", "10.96.0.1", "--router-mac", mac},
 		"zmap":    {"zmap", "-p", "80", "-i", "wire", "-G", mac, "-S", "10.96.0.1", "-r", "0", "-T", "1", "-b", empty, "-o", "/dev/null", "-q", "10.0.0.0/8"},
 	}
 	rates := map[string][]float64{}
-	for range *besideRounds {
+	for b.Loop() {
 		for name, argv := range others {
 			cmd := exec.Command("ip", slices.Concat([]string{"netns", "exec", w.scanner, "taskset", "-c", "0"}, argv)...)
-			cmd.Dir = t.TempDir()
+			cmd.Dir = b.TempDir()
 			if err := cmd.Start(); err != nil {
-				t.Fatalf("%s: %v", name, err)
+				b.Fatalf("%s: %v", name, err)
 			}
 			rates[name] = append(rates[name], w.rateNow())
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait() // by the signal
 		}
-		done := make(chan struct{})
-		var sending sync.WaitGroup
-		sending.Go(func() {
-			if err := wayOut(w.scanner, true, func(int) bool {
-				select {
-				case <-done:
-					return false
-				default:
-					return true
-				}
-			}); err != nil {
-				t.Error(err)
-			}
-		})
-		rates["portvigil"] = append(rates["portvigil"], w.rateNow())
-		close(done)
-		sending.Wait()
+		rates["portvigil"] = append(rates["portvigil"], w.rateOfWayOut(b))
 	}
-	median := func(name string) float64 { slices.Sort(rates[name]); return rates[name][len(rates[name])/2] }
+	median := func(name string) float64 {
+		slices.Sort(rates[name])
+		return rates[name][len(rates[name])/2]
+	}
 	ours := median("portvigil")
 	for name := range others {
-		t.Logf("%-9s %9.0f packets a second, portvigil %9.0f: %.2f times as many", name, median(name), ours, ours/median(name))
+		b.Logf("%s %.0f packets a second, portvigil %.0f: %.2f times as many", name, median(name), ours, ours/median(name))
 		if median(name) < 1000 || ours < median(name) {
-			t.Errorf("%s sends %.0f packets a second, portvigil %.0f", name, median(name), ours)
+			b.Errorf("%s sends %.0f packets a second, portvigil %.0f", name, median(name), ours)
 		}
 	}
+}
+
+// rateOfWayOut is how many packets a second our way out sends from one core.
+func (w *wire) rateOfWayOut(b *testing.B) float64 {
+	over := make(chan struct{})
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		if err := wayOut(w.scanner, true, func(int) bool {
+			select {
+			case <-over:
+				return false
+			default:
+				return true
+			}
+		}); err != nil {
+			b.Error(err)
+		}
+	})
+	defer sending.Wait()
+	defer close(over)
+	return w.rateNow()
 }
 
 // rateNow is how many packets leave the scanner's end in a second, once whoever sends has
