@@ -68,7 +68,7 @@ func TestTheHundredCommonestUDPPortsHaveEveryProtocolThatIsAsked(t *testing.T) {
 	}
 	for _, p := range payloads {
 		for _, port := range p.ports {
-			if !seen[port] {
+			if p.ask != nil && !seen[port] { // those that nothing is asked never answer
 				t.Errorf("%d, at which %s is asked, is not in it", port, p.name)
 			}
 		}
