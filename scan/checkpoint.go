@@ -279,5 +279,6 @@ func (c *Checkpoint) Close(over bool) error {
 			err = nil
 		}
 	}
-	return errors.Join(err, c.file.Close())
+	// Not by closing alone: a process that is being started has the file, too, for a moment.
+	return errors.Join(err, syscall.Flock(int(c.file.Fd()), syscall.LOCK_UN), c.file.Close())
 }
