@@ -88,11 +88,14 @@ func (s *synEngine) now() time.Duration { return time.Since(s.clock) }
 // probes are given up, and those before new ones leave. When ctx ends, the looks under
 // way end as they are.
 func (s *synEngine) loop(ctx context.Context) {
-	for ctx.Err() == nil && (!s.over || len(s.looks) > 0 || s.sweep.waiting != nil) {
+	for ctx.Err() == nil {
 		s.hear()
 		wait := s.serve(ctx)
 		if wait > 0 && s.mayAdmit() && s.admit(ctx) {
 			continue
+		}
+		if s.over && len(s.looks) == 0 && s.sweep.waiting == nil {
+			return
 		}
 		s.wait(wait)
 	}
