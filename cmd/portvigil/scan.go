@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -156,7 +155,7 @@ func (f scanFlags) sameScan(names []string) []string {
 	return list
 }
 
-func (a *app) scan(ctx context.Context, names []string, f scanFlags) (err error) {
+func (a *app) scan(ctx context.Context, names []string, f scanFlags) error {
 	plan, err := a.scanPlan(ctx, names, f)
 	if err != nil {
 		return err
@@ -166,14 +165,13 @@ func (a *app) scan(ctx context.Context, names []string, f scanFlags) (err error)
 		if view.xml, err = newXMLFile(f.xml); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, view.xml.finish()) }()
+		defer view.xml.discard()
 	}
 	if f.checkpoint != "" {
 		if plan.sweep.Checkpoint, err = scan.OpenCheckpoint(f.checkpoint, f.sameScan(names), view.again); err != nil {
 			return err
 		}
 		plan.sweep.Seed = plan.sweep.Checkpoint.Seed
-		defer func() { err = errors.Join(err, a.leave(plan.sweep.Checkpoint, ctx.Err() == nil)) }()
 	}
 	plan.sweep.Found = func(t scan.Target, looks []*portvigil.Look, err error) {
 		for _, look := range looks {
@@ -186,17 +184,29 @@ func (a *app) scan(ctx context.Context, names []string, f scanFlags) (err error)
 	}
 	view.bar = a.progress()
 	plan.sweep.Progress = view.progress
-	if err := plan.sweep.Run(ctx); err != nil {
-		return failed(err)
+	failure := plan.sweep.Run(ctx)
+	view.bar.clear()
+	if c := plan.sweep.Checkpoint; c != nil {
+		if err := a.leave(c, failure == nil && ctx.Err() == nil); err != nil {
+			return failed(err)
+		}
+	}
+	switch {
+	case failure != nil:
+		return failed(failure)
+	case view.xml != nil:
+		if err := view.xml.finish(); err != nil {
+			return failed(err)
+		}
 	}
 	return view.outcome(ctx)
 }
 
-// leave closes the checkpoint, which goes where the scan is over.
+// leave closes the checkpoint, which goes where the scan is over: one that failed or
+// was stopped can go on from what was written.
 func (a *app) leave(c *scan.Checkpoint, over bool) error {
-	if err := c.Err(); err != nil {
-		fmt.Fprintf(a.stderr, "portvigil: %s: this scan cannot go on from it later\n", portvigil.Printable(err.Error()))
-		over = true // of no use
+	if err := c.Err(); err != nil && !over {
+		fmt.Fprintf(a.stderr, "portvigil: %s: what was found since is not in it, and will be asked again\n", portvigil.Printable(err.Error()))
 	}
 	return c.Close(over)
 }

@@ -27,9 +27,14 @@ func newXMLFile(path string) (*xmlFile, error) {
 	return &xmlFile{NmapXML: scan.NewNmapXML(file, scan.XMLMeta{Version: version, Args: strings.Join(os.Args, " "), Started: time.Now()}), path: path, file: file}, nil
 }
 
+// discard removes what was not finished, so that a file of before stays as it was.
+func (x *xmlFile) discard() {
+	_ = x.file.Close()           // it is closed already where it was finished,
+	_ = os.Remove(x.file.Name()) // and has another name then
+}
+
 // finish writes the end of the file and gives it its name.
 func (x *xmlFile) finish() error {
-	defer os.Remove(x.file.Name())
 	err := errors.Join(x.Close(time.Now()), x.file.Chmod(0o644), x.file.Close())
 	if err == nil {
 		err = os.Rename(x.file.Name(), x.path)
