@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 
 	portvigil "github.com/portvigil/portvigil"
@@ -95,17 +96,19 @@ func (t *Targets) add(b block) {
 // named twice included.
 func (t *Targets) Len() uint64 { return t.total }
 
-// Some returns at most n targets, and whether those are all.
-func (t *Targets) Some(n int) (list []Target, all bool) {
-	for i := range t.total {
-		if it, ok := t.At(i); ok {
-			if len(list) == n {
-				return list, false
+// Any reports whether there is a target at all.
+func (t *Targets) Any() bool {
+	for _, b := range t.blocks {
+		if slices.ContainsFunc(t.Scope.Deny, func(p netip.Prefix) bool { return p.Bits() <= b.prefix.Bits() && p.Contains(b.prefix.Addr()) }) {
+			continue // all of it is left out, however many that are
+		}
+		for i := range uint64(1) << (b.prefix.Addr().BitLen() - b.prefix.Bits()) {
+			if _, ok := t.At(b.from + i); ok {
+				return true
 			}
-			list = append(list, it)
 		}
 	}
-	return list, true
+	return false
 }
 
 // At returns a target by its number, and false for one that is left out: by the

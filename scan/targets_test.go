@@ -105,8 +105,16 @@ func TestEachAddressIsATargetOnce(t *testing.T) {
 
 func TestMetadataAddressesInANetworkAreLeftOut(t *testing.T) {
 	t.Parallel()
-	list, whole := targetsOf(t, "169.254.169.252/30", "10.0.0.1", "10.0.0.1").Some(10)
-	if len(list) != 1 || !whole || list[0].Address != netip.MustParseAddr("10.0.0.1") {
-		t.Errorf("%v", list)
+	if link := targetsOf(t, "169.254.169.252/30"); link.Any() {
+		t.Error("a link-local network has targets")
+	}
+	whole := targetsOf(t, "100.100.100.200/31")
+	if _, ok := whole.At(0); ok || !whole.Any() {
+		t.Error("a metadata address is a target, or its neighbour is none")
+	}
+	none := targetsOf(t, "10.0.0.0/8", "2001:db8::/96")
+	none.Scope.Deny = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}
+	if none.Any() {
+		t.Error("networks that are left out have targets")
 	}
 }

@@ -127,7 +127,7 @@ func targets(ctx context.Context, names, exclude []string) (*scan.Targets, error
 			return nil, err
 		}
 	}
-	if first, _ := t.Some(1); len(first) == 0 {
+	if !t.Any() {
 		return nil, portvigil.Errorf(portvigil.CodeInvalid, "nothing is left to scan").WithHint("see whether --exclude covers every target")
 	}
 	return t, nil
